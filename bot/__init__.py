@@ -1,0 +1,1 @@
+"""EV Concierge: events in, one pure decision, effects out."""

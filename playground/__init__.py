@@ -1,0 +1,4 @@
+"""A simulated office: Slack, ChargePoint, and the real bot between them.
+
+Never imported by production.
+"""

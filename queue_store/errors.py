@@ -1,0 +1,42 @@
+"""The store's error family.
+
+    StoreError                 something about the store, in words for a log
+    ├── Conflict               somebody else changed the site since it was loaded: decide anew
+    ├── Repeated               this request was answered before: give its stored answer
+    ├── StoreUnavailable       nothing was changed; trying later may help
+    ├── OutcomeUnknown         the write may or may not have happened
+    ├── StoreInUse             another process holds this embedded store
+    └── Unreadable             what is stored is not ours, damaged, or newer than this version
+"""
+
+
+class StoreError(Exception):
+    """Something about the store."""
+
+
+class Conflict(StoreError):
+    """The site was changed by somebody else since it was loaded."""
+
+
+class Repeated(StoreError):
+    """The request was answered before; `answer` is what was said then."""
+
+    def __init__(self, answer: bytes) -> None:
+        super().__init__("this request was answered before")
+        self.answer = answer
+
+
+class StoreUnavailable(StoreError):
+    """The store can't be reached now; nothing was changed."""
+
+
+class OutcomeUnknown(StoreError):
+    """The store did not say whether the write happened."""
+
+
+class StoreInUse(StoreError):
+    """Another process holds this store."""
+
+
+class Unreadable(StoreError):
+    """What is stored can't be read by this version."""

@@ -1,0 +1,200 @@
+"""The site as one immutable value: who waits, who is called, who is plugged in.
+
+A site is one room, one group of stations and one time zone. It is loaded whole and replaced
+whole. Here are its parts, questions about it and small steps on it; the rules that decide when
+to take which step are the bot's. Every time is aware.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+SCHEMA = 1
+
+
+class Availability(StrEnum):
+    """Whether a port could take a car, as the network last said."""
+
+    AVAILABLE = "available"
+    IN_USE = "in use"
+    OUT_OF_SERVICE = "out of service"
+
+
+class Entry(Struct, frozen=True, kw_only=True):
+    """A driver's place in the queue; a suspended driver keeps it and is passed over.
+
+    `resumes` is when a timed suspension ends by itself, None for one that lasts until the driver
+    says so.
+    """
+
+    driver: str
+    joined: datetime
+    suspended: bool = False
+    resumes: datetime | None = None
+
+
+class Session(Struct, frozen=True, kw_only=True):
+    """One car on one port, from plug-in to plug-out.
+
+    `user` is a ChargePoint user ID, `driver` a Slack one; either may be unknown. `since_known` is
+    False where the car was found plugged in and was there at least since `since`. `noticed` is
+    True once the plug-in has had its consequences for the queue. `asked` counts the requests to
+    move, the next of which is not before `ask_at`.
+    """
+
+    number: int
+    since: datetime
+    network_id: str | None = None
+    user: str | None = None
+    driver: str | None = None
+    since_known: bool = True
+    noticed: bool = False
+    asked: int = 0
+    ask_at: datetime | None = None
+
+
+class Port(Struct, frozen=True, kw_only=True):
+    """One plug of a station.
+
+    `heard` is the station's last word, `spoken` the last time that the event stream itself spoke
+    of this port. `idle_since` counts from the plug-out or from the end of the last offer.
+    `news` marks a port that became free and of which nobody has been told yet; `reminded` that
+    the room was reminded in this idle period.
+    """
+
+    id: str
+    station: str
+    number: str
+    name: str
+    availability: Availability
+    heard: datetime
+    spoken: datetime | None = None
+    session: Session | None = None
+    idle_since: datetime | None = None
+    news: bool = False
+    reminded: bool = False
+
+
+class Offer(Struct, frozen=True, kw_only=True):
+    """A free port held for one driver; `deadline` is None until the call has been posted."""
+
+    number: int
+    port: str
+    driver: str
+    made: datetime
+    deadline: datetime | None = None
+    accepted: bool = False
+
+
+class Site(Struct, frozen=True, kw_only=True):
+    """Everything that the rules need to know about one site.
+
+    `registrations` leads from ChargePoint user IDs to drivers; one driver may have several.
+    `serial` numbers offers and sessions. `feed` is ChargePoint's subscription of station events.
+    """
+
+    id: str
+    schema: int = SCHEMA
+    queue: tuple[Entry, ...] = ()
+    ports: tuple[Port, ...] = ()
+    offers: tuple[Offer, ...] = ()
+    registrations: dict[str, str] = msgspec.field(default_factory=dict)
+    serial: int = 0
+    feed: str | None = None
+
+    def entry(self, driver: str) -> Entry | None:
+        """Answer the driver's place in the queue."""
+        return next((entry for entry in self.queue if entry.driver == driver), None)
+
+    def position(self, driver: str) -> int | None:
+        """Answer the driver's place, counted from 1."""
+        drivers = [entry.driver for entry in self.queue]
+        return drivers.index(driver) + 1 if driver in drivers else None
+
+    def port(self, port: str) -> Port | None:
+        """Answer the port with this ID."""
+        return next((each for each in self.ports if each.id == port), None)
+
+    def offer_to(self, driver: str) -> Offer | None:
+        """Answer the live offer that this driver holds."""
+        return next((offer for offer in self.offers if offer.driver == driver), None)
+
+    def offer_on(self, port: str) -> Offer | None:
+        """Answer the live offer of this port."""
+        return next((offer for offer in self.offers if offer.port == port), None)
+
+    def sessions_of(self, driver: str) -> tuple[Port, ...]:
+        """Answer the ports that this driver's cars are on."""
+        return tuple(p for p in self.ports if p.session and p.session.driver == driver)
+
+    @property
+    def unoffered(self) -> tuple[Port, ...]:
+        """The ports that are free and held for nobody, the one idle longest first."""
+        offered = {offer.port for offer in self.offers}
+        free = [port for port in self.ports if is_free(port) and port.id not in offered]
+        return tuple(sorted(free, key=_idle_longest))
+
+    @property
+    def waiting(self) -> tuple[Entry, ...]:
+        """The drivers who could be called now: neither suspended nor called already."""
+        called = {offer.driver for offer in self.offers}
+        return tuple(e for e in self.queue if not e.suspended and e.driver not in called)
+
+    def with_entry(self, entry: Entry) -> "Site":
+        """Replace the driver's entry in its place, or append it at the bottom."""
+        if self.entry(entry.driver) is None:
+            return replace(self, queue=(*self.queue, entry))
+        return replace(
+            self,
+            queue=tuple(entry if each.driver == entry.driver else each for each in self.queue),
+        )
+
+    def without_entry(self, driver: str) -> "Site":
+        """Take the driver out of the queue; an offer is a matter of its own."""
+        return replace(self, queue=tuple(e for e in self.queue if e.driver != driver))
+
+    def with_offer(self, offer: Offer) -> "Site":
+        """Replace the offer with this number, or append it."""
+        others = [each for each in self.offers if each.number != offer.number]
+        return replace(self, offers=tuple(sorted((*others, offer), key=_by_number)))
+
+    def without_offer(self, offer: Offer) -> "Site":
+        """End the offer."""
+        return replace(self, offers=tuple(o for o in self.offers if o.number != offer.number))
+
+    def with_port(self, port: Port) -> "Site":
+        """Replace the port with this ID, or append it in the order of names."""
+        others = [each for each in self.ports if each.id != port.id]
+        return replace(self, ports=tuple(sorted((*others, port), key=_by_name)))
+
+    def changing_port(self, port: str, change: Callable[[Port], Port]) -> "Site":
+        """Change the port with this ID, if there is one."""
+        found = self.port(port)
+        return self if found is None else self.with_port(change(found))
+
+
+def port_id(station: str, number: str) -> str:
+    """Name one plug of one station, the same however an event or a reading spells it."""
+    return f"{station}/{number}"
+
+
+def is_free(port: Port) -> bool:
+    """Whether a car could be plugged in here now."""
+    return port.availability is Availability.AVAILABLE and port.session is None
+
+
+def _idle_longest(port: Port) -> tuple[bool, float, str]:
+    since = port.idle_since
+    return (since is None, since.timestamp() if since else 0.0, port.id)
+
+
+def _by_number(offer: Offer) -> int:
+    return offer.number
+
+
+def _by_name(port: Port) -> tuple[str, str]:
+    return (port.name, port.id)

@@ -1,0 +1,118 @@
+"""What every store promises, whichever engine is under it.
+
+A commit is all or nothing: the site (only if its revision is still the one seen), the record of
+the request with its answer, new outbox rows, and the outcome of a row that was delivered. Reads
+see every commit that was acknowledged. Rows come back oldest first: in the order of revisions,
+then in the order in which they were given.
+"""
+
+from datetime import datetime
+from typing import Protocol
+
+from msgspec import Struct
+
+from queue_store.site import Site
+
+
+class Snapshot(Struct, frozen=True, kw_only=True):
+    """A site with the revision at which it was read; revision 0 is a site never stored."""
+
+    site: Site
+    revision: int
+
+
+class Answered(Struct, frozen=True, kw_only=True):
+    """A request and what it was answered, kept until `expires` so that a repeat gets the same."""
+
+    request: str
+    answer: bytes
+    expires: datetime
+
+
+class OutboxRow(Struct, frozen=True, kw_only=True):
+    """Something still to be said; the body is the bot's own and opaque here."""
+
+    id: str
+    body: bytes
+    created: datetime
+
+
+class PostedCard(Struct, frozen=True, kw_only=True):
+    """Where a message stands that will be edited later: Slack's channel and timestamp."""
+
+    key: str
+    channel: str
+    ts: str
+    expires: datetime
+
+
+class Delivered(Struct, frozen=True, kw_only=True):
+    """The row that was said, and the card that it became, if it became one."""
+
+    row: str
+    card: PostedCard | None = None
+
+
+class Commit(Struct, frozen=True, kw_only=True):
+    """One decision, to be stored whole or not at all.
+
+    `bodies` become outbox rows, named after the revision that this commit makes and their place
+    in it.
+    """
+
+    site: Site
+    seen: int
+    now: datetime
+    answered: Answered | None = None
+    bodies: tuple[bytes, ...] = ()
+    delivered: Delivered | None = None
+
+
+class QueueStore(Protocol):
+    """The store of one site's queue.
+
+    Every method may raise StoreUnavailable, the writing ones also OutcomeUnknown.
+    """
+
+    async def load(self) -> Snapshot:
+        """Answer the site as last committed; an empty one at revision 0 if there was none.
+
+        Raises:
+            Unreadable: what is stored is damaged or of a newer version.
+        """
+        ...
+
+    async def answered(self, request: str, *, now: datetime) -> bytes | None:
+        """Answer what this request was told, unless it never came or its record expired."""
+        ...
+
+    async def commit(self, commit: Commit) -> int:
+        """Store the decision and answer the new revision, which is `seen` + 1.
+
+        Raises:
+            Repeated: the request has an unexpired record; nothing was changed. Checked first.
+            Conflict: the revision is not `seen` any more, or the delivered row is already gone;
+                nothing was changed.
+        """
+        ...
+
+    async def outbox(self) -> tuple[OutboxRow, ...]:
+        """Answer what is still to be said, oldest first."""
+        ...
+
+    async def discharge(self, delivered: Delivered) -> None:
+        """Take a row that was said from the outbox and keep its card; harmless if repeated."""
+        ...
+
+    async def card(self, key: str, *, now: datetime) -> PostedCard | None:
+        """Answer where the card stands, unless it was never posted or its record expired."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what was begun and let go of the engine."""
+        ...
+
+
+def row_id(revision: int, place: int) -> str:
+    """Name an outbox row so that names sort in the order of saying."""
+    return f"{revision:012d}-{place:03d}"
