@@ -1,12 +1,12 @@
 """The store's error family.
 
-    StoreError                 something about the store, in words for a log
-    ├── Conflict               somebody else changed the site since it was loaded: decide anew
-    ├── Repeated               this request was answered before: give its stored answer
-    ├── StoreUnavailable       nothing was changed; trying later may help
-    ├── OutcomeUnknown         the write may or may not have happened
-    ├── StoreInUse             another process holds this embedded store
-    └── Unreadable             what is stored is not ours, damaged, or newer than this version
+StoreError                 something about the store, in words for a log
+├── Conflict               somebody else changed the site since it was loaded: decide anew
+├── Repeated               this request was answered before: give its stored answer
+├── StoreUnavailable       nothing was changed; trying later may help
+├── OutcomeUnknown         the write may or may not have happened
+├── StoreInUse             another process holds this embedded store
+└── Unreadable             what is stored is not ours, damaged, or newer than this version
 """
 
 
