@@ -1,0 +1,385 @@
+"""The embedded store: one SQLite file for one process, with the promises of every other store.
+
+Every statement runs on one thread of the store's own. A write is one transaction, and on the
+disk before it is acknowledged; a task that stops waiting for it does not stop it halfway. A lock
+file beside the database refuses a second process; the operating system lets go of it when its
+holder dies.
+"""
+
+import asyncio
+import fcntl
+import sqlite3
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any, Self, TypeVar
+
+import msgspec
+from msgspec import Struct
+from opentelemetry import trace
+
+from queue_store.errors import (
+    Conflict,
+    OutcomeUnknown,
+    Repeated,
+    StoreError,
+    StoreInUse,
+    StoreUnavailable,
+    Unreadable,
+)
+from queue_store.site import Site
+from queue_store.store import Answered, Commit, Delivered, OutboxRow, PostedCard, Snapshot, row_id
+from queue_store.stored import decoded, encoded
+
+_TRACER = trace.get_tracer("queue_store")
+_T = TypeVar("_T")
+
+# Says in the file's header whose it is; see PRAGMA application_id.
+_OURS = int.from_bytes(b"EVCq", "big")
+_FILE_VERSION = 1
+_TABLES = (
+    """CREATE TABLE site (
+        site TEXT PRIMARY KEY, revision INTEGER NOT NULL, body BLOB NOT NULL)""",
+    """CREATE TABLE answered (
+        site TEXT NOT NULL, request TEXT NOT NULL, answer BLOB NOT NULL, expires TEXT NOT NULL,
+        PRIMARY KEY (site, request))""",
+    "CREATE INDEX answered_expires ON answered (site, expires)",
+    """CREATE TABLE card (
+        site TEXT NOT NULL, key TEXT NOT NULL, channel TEXT NOT NULL, ts TEXT NOT NULL,
+        expires TEXT NOT NULL, PRIMARY KEY (site, key))""",
+    "CREATE INDEX card_expires ON card (site, expires)",
+    """CREATE TABLE outbox (
+        place INTEGER PRIMARY KEY, site TEXT NOT NULL, id TEXT NOT NULL, body BLOB NOT NULL,
+        created TEXT NOT NULL, UNIQUE (site, id))""",
+    f"PRAGMA application_id = {_OURS}",
+    f"PRAGMA user_version = {_FILE_VERSION}",
+)
+
+# Only an administrator's own shell can hold the file; a person waits three seconds at most.
+_BUSY_SECONDS = 1.0
+
+_DAMAGE = {
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_ERROR,
+    sqlite3.SQLITE_CONSTRAINT,
+    sqlite3.SQLITE_MISMATCH,
+}
+
+
+class SqliteStore:
+    """One site's queue in one SQLite file."""
+
+    def __init__(self, path: Path, *, site: str) -> None:
+        self._file = _File(path.resolve(), site)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite")
+        self._closing: asyncio.Future[None] | None = None
+
+    @classmethod
+    async def open(cls, path: Path, *, site: str) -> Self:
+        """Open the file, made if it is missing, and hold it until `close`.
+
+        Raises:
+            StoreInUse: another process, or another store in this one, holds the file.
+            StoreUnavailable: the file can't be made or opened; the message says why.
+            Unreadable: the file is damaged, not a store of ours, or a newer version's.
+        """
+        store = cls(path, site=site)
+        try:
+            await store._run("open", store._file.open)
+        except BaseException:
+            await store.close()
+            raise
+        return store
+
+    async def load(self) -> Snapshot:
+        """Answer the site as last committed."""
+        return await self._run("load", self._file.load)
+
+    async def answered(self, request: str, *, now: datetime) -> bytes | None:
+        """Answer what this request was told, if it is still remembered."""
+        return await self._run("answered", lambda: self._file.answered(request, now))
+
+    async def commit(self, commit: Commit) -> int:
+        """Store the decision whole and answer the new revision."""
+        return await self._run("commit", lambda: self._file.commit(commit))
+
+    async def outbox(self) -> tuple[OutboxRow, ...]:
+        """Answer what is still to be said, oldest first."""
+        return await self._run("outbox", self._file.outbox)
+
+    async def discharge(self, delivered: Delivered) -> None:
+        """Take a row that was said from the outbox and keep its card."""
+        await self._run("discharge", lambda: self._file.discharge(delivered))
+
+    async def card(self, key: str, *, now: datetime) -> PostedCard | None:
+        """Answer where the card stands, if it is still remembered."""
+        return await self._run("card", lambda: self._file.card(key, now))
+
+    async def close(self) -> None:
+        """Finish what was begun and let go of the file; harmless if repeated."""
+        if self._closing is None:
+            loop = asyncio.get_running_loop()
+            self._closing = loop.run_in_executor(self._thread, self._file.close)
+            self._thread.shutdown(wait=False)
+        await asyncio.shield(self._closing)
+
+    async def _run(self, name: str, work: Callable[[], _T]) -> _T:
+        if self._closing is not None:
+            raise StoreUnavailable("the store is closed")
+        with _span(f"SQLite {name}"):
+            try:
+                return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+            except sqlite3.Error as error:
+                raise _translated(error) from error
+
+
+class _StoredSite(Struct, frozen=True):
+    revision: int
+    body: bytes
+
+
+class _File:
+    """The file itself; used by one thread only."""
+
+    def __init__(self, path: Path, site: str) -> None:
+        self._path = path
+        self._site = site
+        self._lock: IO[bytes] | None = None
+        self._connection: sqlite3.Connection | None = None
+
+    def open(self) -> None:
+        self._lock = _locked(self._path)
+        self._connection = sqlite3.connect(
+            self._path, timeout=_BUSY_SECONDS, isolation_level=None, cached_statements=64
+        )
+        self._recognise()
+        self._execute("PRAGMA journal_mode = WAL")
+        self._execute("PRAGMA synchronous = FULL")
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        if self._lock is not None:
+            self._lock.close()
+
+    def load(self) -> Snapshot:
+        found = self._row("SELECT revision, body FROM site WHERE site = ?", self._site)
+        if found is None:
+            return Snapshot(site=Site(id=self._site), revision=0)
+        stored = _converted(found, _StoredSite)
+        return Snapshot(site=decoded(stored.body, site=self._site), revision=stored.revision)
+
+    def answered(self, request: str, now: datetime) -> bytes | None:
+        found = self._row(
+            "SELECT request, answer, expires FROM answered"
+            " WHERE site = ? AND request = ? AND expires > ?",
+            *(self._site, request, _text(now)),
+        )
+        return None if found is None else _converted(found, Answered).answer
+
+    def card(self, key: str, now: datetime) -> PostedCard | None:
+        found = self._row(
+            "SELECT key, channel, ts, expires FROM card WHERE site = ? AND key = ? AND expires > ?",
+            *(self._site, key, _text(now)),
+        )
+        return None if found is None else _converted(found, PostedCard)
+
+    def outbox(self) -> tuple[OutboxRow, ...]:
+        rows = self._execute(
+            "SELECT id, body, created FROM outbox WHERE site = ? ORDER BY place", self._site
+        )
+        return tuple(_converted(_named(rows, row), OutboxRow) for row in rows.fetchall())
+
+    def commit(self, commit: Commit) -> int:
+        with self._transaction():
+            self._refuse_repeated(commit)
+            self._refuse_stale(commit)
+            self._replace_site(commit)
+            self._remember(commit.answered)
+            self._append(commit)
+            if commit.delivered is not None and not self._take(commit.delivered):
+                raise Conflict(f"outbox row {commit.delivered.row} is gone")
+            self._sweep(commit.now)
+        return commit.seen + 1
+
+    def discharge(self, delivered: Delivered) -> None:
+        with self._transaction():
+            self._take(delivered)
+
+    def _refuse_repeated(self, commit: Commit) -> None:
+        if commit.answered is not None:
+            answer = self.answered(commit.answered.request, commit.now)
+            if answer is not None:
+                raise Repeated(answer)
+
+    def _refuse_stale(self, commit: Commit) -> None:
+        found = self._row("SELECT revision FROM site WHERE site = ?", self._site)
+        revision = 0 if found is None else found["revision"]
+        if revision != commit.seen:
+            raise Conflict(f"the site is at revision {revision}, not {commit.seen}")
+
+    def _replace_site(self, commit: Commit) -> None:
+        if commit.site.id != self._site:
+            raise ValueError(f"this store keeps site {self._site!r}, not {commit.site.id!r}")
+        self._execute(
+            "INSERT OR REPLACE INTO site (site, revision, body) VALUES (?, ?, ?)",
+            *(self._site, commit.seen + 1, encoded(commit.site)),
+        )
+
+    def _remember(self, answered: Answered | None) -> None:
+        if answered is not None:
+            self._execute(
+                "INSERT OR REPLACE INTO answered (site, request, answer, expires)"
+                " VALUES (?, ?, ?, ?)",
+                *(self._site, answered.request, answered.answer, _text(answered.expires)),
+            )
+
+    def _append(self, commit: Commit) -> None:
+        for place, body in enumerate(commit.bodies):
+            self._execute(
+                "INSERT INTO outbox (site, id, body, created) VALUES (?, ?, ?, ?)",
+                *(self._site, row_id(commit.seen + 1, place), body, _text(commit.now)),
+            )
+
+    def _take(self, delivered: Delivered) -> bool:
+        # The card goes with its row: a discharge that comes again must not put an old card back.
+        taken = self._execute(
+            "DELETE FROM outbox WHERE site = ? AND id = ?", self._site, delivered.row
+        )
+        if taken.rowcount and delivered.card is not None:
+            self._keep(delivered.card)
+        return taken.rowcount > 0
+
+    def _keep(self, card: PostedCard) -> None:
+        self._execute(
+            "INSERT OR REPLACE INTO card (site, key, channel, ts, expires) VALUES (?, ?, ?, ?, ?)",
+            *(self._site, card.key, card.channel, card.ts, _text(card.expires)),
+        )
+
+    def _sweep(self, now: datetime) -> None:
+        for table in ("answered", "card"):
+            self._execute(
+                f"DELETE FROM {table} WHERE site = ? AND expires <= ?",  # noqa: S608 # our words
+                *(self._site, _text(now)),
+            )
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._end()
+        except BaseException:
+            # After some errors SQLite has rolled back by itself, and another would be refused.
+            with suppress(sqlite3.Error):
+                self._execute("ROLLBACK")
+            raise
+
+    def _end(self) -> None:
+        try:
+            self._execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            # The log may already hold the transaction although the disk did not confirm it.
+            if _primary_code(error) == sqlite3.SQLITE_IOERR:
+                raise OutcomeUnknown(f"the disk did not confirm the write: {error}") from error
+            raise
+
+    def _recognise(self) -> None:
+        if self._value("PRAGMA quick_check") != "ok":
+            raise Unreadable(f"{self._path} is damaged")
+        if self._value("SELECT count(*) FROM sqlite_schema") == 0:
+            self._make()
+        if self._value("PRAGMA application_id") != _OURS:
+            raise Unreadable(f"{self._path} is not a store of EV Concierge; give it another path")
+        version = self._value("PRAGMA user_version")
+        if version != _FILE_VERSION:
+            raise Unreadable(
+                f"{self._path} was made by another version (file version {version}, this version"
+                f" reads {_FILE_VERSION}): update EV Concierge, or give it another path"
+            )
+
+    def _make(self) -> None:
+        with self._transaction():
+            for statement in _TABLES:
+                self._execute(statement)
+
+    def _value(self, statement: str) -> object:
+        return self._execute(statement).fetchone()[0]
+
+    def _row(self, statement: str, *values: object) -> dict[str, Any] | None:
+        cursor = self._execute(statement, *values)
+        row = cursor.fetchone()
+        return None if row is None else _named(cursor, row)
+
+    def _execute(self, statement: str, *values: object) -> sqlite3.Cursor:
+        if self._connection is None:
+            raise StoreUnavailable("the store is not open")
+        return self._connection.execute(statement, values)
+
+
+@contextmanager
+def _span(name: str) -> Iterator[None]:
+    with _TRACER.start_as_current_span(
+        name,
+        kind=trace.SpanKind.CLIENT,
+        attributes={"peer.service": "SQLite"},
+        record_exception=False,
+        set_status_on_exception=False,
+    ) as span:
+        try:
+            yield
+        except (Conflict, Repeated) as answer:
+            # Both are answers to a question that was well asked, not failures.
+            span.set_attribute("outcome", type(answer).__name__)
+            raise
+        except Exception as error:
+            span.record_exception(error)
+            span.set_status(trace.StatusCode.ERROR, type(error).__name__)
+            raise
+
+
+def _locked(path: Path) -> IO[bytes]:
+    if not path.parent.is_dir():
+        raise StoreUnavailable(f"the directory {path.parent} does not exist: make it first")
+    try:
+        lock = path.with_name(f"{path.name}.lock").open("ab")
+    except OSError as error:
+        raise StoreUnavailable(f"{path} can't be locked: {error.strerror}") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.close()
+        if isinstance(error, BlockingIOError):
+            raise StoreInUse(f"another process holds {path}") from error
+        raise StoreUnavailable(f"{path} can't be locked: {error.strerror}") from error
+    return lock
+
+
+def _translated(error: sqlite3.Error) -> StoreError:
+    if _primary_code(error) in _DAMAGE:
+        return Unreadable(f"the SQLite file is damaged: {error}")
+    return StoreUnavailable(f"SQLite can't do it now: {error}")
+
+
+def _primary_code(error: sqlite3.Error) -> int:
+    # An error without a code is Python's own, about a value that it could not read.
+    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
+
+
+def _named(cursor: sqlite3.Cursor, row: tuple[object, ...]) -> dict[str, Any]:
+    return {column[0]: value for column, value in zip(cursor.description, row, strict=True)}
+
+
+def _converted(row: dict[str, Any], kind: type[_T]) -> _T:
+    try:
+        return msgspec.convert(row, kind)
+    except msgspec.ValidationError as error:
+        raise Unreadable(f"the SQLite file is damaged: {error}") from error
+
+
+def _text(moment: datetime) -> str:
+    """Write a moment so that texts sort as moments do."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")

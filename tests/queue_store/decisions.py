@@ -1,0 +1,40 @@
+"""The decisions that the store's stories are about."""
+
+from datetime import UTC, datetime, timedelta
+
+from queue_store.site import Entry, Site
+from queue_store.store import Answered, Commit, Delivered, PostedCard, QueueStore
+
+SITE = "garage"
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+NEXT_WEEK = NOON + timedelta(days=7)
+
+
+def waiting(*drivers: str) -> Site:
+    """Answer a site at which these drivers wait."""
+    return Site(id=SITE, queue=tuple(Entry(driver=driver, joined=NOON) for driver in drivers))
+
+
+def request(name: str, answer: bytes = b"You're in", expires: datetime = NEXT_WEEK) -> Answered:
+    """Answer the record of a request."""
+    return Answered(request=name, answer=answer, expires=expires)
+
+
+def card(
+    ts: str = "1763.000100", key: str = "offer/1", expires: datetime = NEXT_WEEK
+) -> PostedCard:
+    """Answer where a card stands."""
+    return PostedCard(key=key, channel="C0ROOM", ts=ts, expires=expires)
+
+
+async def say(store: QueueStore, *bodies: bytes) -> tuple[Delivered, ...]:
+    """Put things to say in the outbox and answer what to give back when they were said."""
+    snapshot = await store.load()
+    before = {row.id for row in await store.outbox()}
+    await store.commit(Commit(site=snapshot.site, seen=snapshot.revision, now=NOON, bodies=bodies))
+    return tuple(Delivered(row=row.id) for row in await store.outbox() if row.id not in before)
+
+
+async def said(store: QueueStore) -> list[bytes]:
+    """Answer the bodies still to be said."""
+    return [row.body for row in await store.outbox()]

@@ -1,0 +1,373 @@
+"""What the embedded store promises besides the contract: about its file and its one process."""
+
+import asyncio
+import os
+import sqlite3
+import sys
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import SpanKind, StatusCode
+
+from queue_store import sqlite
+from queue_store.errors import (
+    Conflict,
+    OutcomeUnknown,
+    Repeated,
+    StoreInUse,
+    StoreUnavailable,
+    Unreadable,
+)
+from queue_store.site import SCHEMA, Site
+from queue_store.sqlite import SqliteStore
+from queue_store.store import Commit
+from tests.queue_store.decisions import NEXT_WEEK, NOON, SITE, card, request, said, say, waiting
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Name the file."""
+    return tmp_path / "queue.db"
+
+
+@pytest.fixture
+async def store(path: Path) -> AsyncIterator[SqliteStore]:
+    """Open a store that nothing was ever kept in."""
+    opened = await SqliteStore.open(path, site=SITE)
+    yield opened
+    await opened.close()
+
+
+def write(path: Path, content: bytes) -> None:
+    """Put this in the file's place."""
+    path.write_bytes(content)
+
+
+def remove(path: Path) -> None:
+    """Take the file away."""
+    path.unlink()
+
+
+def make_directory(path: Path) -> None:
+    """Put a directory in the file's place."""
+    path.mkdir()
+
+
+def content(path: Path) -> bytes:
+    """Answer what is in the file."""
+    return path.read_bytes()
+
+
+def in_the_file(path: Path, statement: str, *values: object) -> list[tuple[object, ...]]:
+    """Do to the file what an administrator's shell could."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
+        return connection.execute(statement, values).fetchall()
+    finally:
+        connection.close()
+
+
+async def test_a_second_store_on_the_file_is_refused_until_the_first_is_closed(path: Path) -> None:
+    """Two bots on one file would call two drivers for one port."""
+    first = await SqliteStore.open(path, site=SITE)
+
+    with pytest.raises(StoreInUse, match=r"queue\.db"):
+        await SqliteStore.open(path, site=SITE)
+
+    assert (await first.load()).revision == 0
+    await first.close()
+    second = await SqliteStore.open(path, site=SITE)
+    await second.close()
+
+
+async def test_a_second_store_is_refused_whatever_it_calls_the_file(
+    path: Path, tmp_path: Path
+) -> None:
+    """A symbolic link is no way around the lock."""
+    other_name = tmp_path / "other.db"
+    other_name.symlink_to(path)
+    first = await SqliteStore.open(path, site=SITE)
+
+    with pytest.raises(StoreInUse):
+        await SqliteStore.open(other_name, site=SITE)
+
+    await first.close()
+
+
+async def test_a_second_process_is_refused_until_the_first_dies(path: Path) -> None:
+    """A bot that was killed doesn't lock its successor out."""
+    holder = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.queue_store.committing", "sqlite", str(path.parent)),
+        stdout=PIPE,
+    )
+    async with asyncio.timeout(30):
+        assert holder.stdout is not None
+        assert await holder.stdout.readline()
+        with pytest.raises(StoreInUse):
+            await SqliteStore.open(path, site=SITE)
+        holder.kill()
+        await holder.stdout.read()
+        await holder.wait()
+
+    store = await SqliteStore.open(path, site=SITE)
+    assert (await store.load()).revision > 0
+    await store.close()
+
+
+async def test_a_missing_directory_is_named(tmp_path: Path) -> None:
+    """The person who mistyped the path reads which part of it is wrong."""
+    with pytest.raises(StoreUnavailable, match=r"the directory .*nowhere does not exist"):
+        await SqliteStore.open(tmp_path / "nowhere" / "queue.db", site=SITE)
+
+
+async def test_a_directory_in_the_files_place_is_refused(path: Path) -> None:
+    """Nothing but a file can be the store."""
+    make_directory(path)
+
+    with pytest.raises(StoreUnavailable):
+        await SqliteStore.open(path, site=SITE)
+
+
+async def test_a_lock_that_cannot_be_made_is_named(path: Path) -> None:
+    """Without its lock the file could be opened twice."""
+    make_directory(path.with_name("queue.db.lock"))
+
+    with pytest.raises(StoreUnavailable, match="can't be locked"):
+        await SqliteStore.open(path, site=SITE)
+
+
+async def test_a_failed_opening_lets_go_of_the_file(path: Path) -> None:
+    """The playground goes on living after a wrong path; it must be able to try again."""
+    write(path, b"not a database at all " * 100)
+    with pytest.raises(Unreadable):
+        await SqliteStore.open(path, site=SITE)
+    remove(path)
+
+    store = await SqliteStore.open(path, site=SITE)
+    await store.close()
+
+
+async def test_a_cancelled_opening_lets_go_of_the_file(path: Path) -> None:
+    """A start that is called off leaves nothing locked."""
+    async with asyncio.TaskGroup() as tasks:
+        opening = tasks.create_task(SqliteStore.open(path, site=SITE))
+        await asyncio.sleep(0)
+        opening.cancel()
+
+    store = await SqliteStore.open(path, site=SITE)
+    await store.close()
+
+
+async def test_a_file_of_noise_is_refused(path: Path) -> None:
+    """Better no bot than one that forgot the queue and says nothing."""
+    noise = os.urandom(8192)
+    write(path, noise)
+
+    with pytest.raises(Unreadable, match="damaged"):
+        await SqliteStore.open(path, site=SITE)
+
+    assert content(path) == noise
+
+
+async def test_a_file_damaged_in_the_middle_is_refused(path: Path) -> None:
+    """A failing disk is found at the start, not when the damaged page is needed."""
+    store = await SqliteStore.open(path, site=SITE)
+    await say(store, *(os.urandom(2000) for _ in range(40)))
+    await store.close()
+    whole = content(path)
+    middle = len(whole) // 2
+    write(path, whole[:middle] + os.urandom(8192) + whole[middle + 8192 :])
+
+    with pytest.raises(Unreadable, match="damaged"):
+        await SqliteStore.open(path, site=SITE)
+
+
+async def test_another_programs_database_is_left_alone(path: Path) -> None:
+    """A mistyped path must not put our tables into somebody's accounts."""
+    in_the_file(path, "CREATE TABLE accounts (name TEXT)")
+    before = content(path)
+
+    with pytest.raises(Unreadable, match="not a store of EV Concierge"):
+        await SqliteStore.open(path, site=SITE)
+
+    assert content(path) == before
+
+
+async def test_a_newer_file_is_refused(path: Path) -> None:
+    """An old version that is started by mistake spoils nothing."""
+    await (await SqliteStore.open(path, site=SITE)).close()
+    in_the_file(path, "PRAGMA user_version = 2")
+
+    with pytest.raises(Unreadable, match="file version 2"):
+        await SqliteStore.open(path, site=SITE)
+
+
+async def test_a_newer_site_is_refused(store: SqliteStore) -> None:
+    """The same, where only the form of the site is newer."""
+    await store.commit(Commit(site=Site(id=SITE, schema=SCHEMA + 1), seen=0, now=NOON))
+
+    with pytest.raises(Unreadable, match=f"newer version .schema {SCHEMA + 1}"):
+        await store.load()
+
+
+@pytest.mark.parametrize("body", [None, 7, b"", b"{}", "text"])
+async def test_a_damaged_site_is_refused(path: Path, store: SqliteStore, body: object) -> None:
+    """Whatever became of the row, the answer is plain words."""
+    in_the_file(path, "DROP TABLE site")
+    in_the_file(path, "CREATE TABLE site (site, revision, body)")
+    in_the_file(path, "INSERT INTO site VALUES (?, 1, ?)", SITE, body)
+
+    with pytest.raises(Unreadable):
+        await store.load()
+
+
+async def test_a_damaged_row_is_refused(path: Path, store: SqliteStore) -> None:
+    """A row that can't be read is reported, not skipped: somebody waits to be called."""
+    await say(store, b"called")
+    in_the_file(path, "UPDATE outbox SET created = 'yesterday'")
+
+    with pytest.raises(Unreadable, match="created"):
+        await store.outbox()
+
+
+async def test_a_missing_table_is_damage(path: Path, store: SqliteStore) -> None:
+    """Waiting would not bring it back."""
+    in_the_file(path, "DROP TABLE card")
+
+    with pytest.raises(Unreadable, match="card"):
+        await store.card("offer/1", now=NOON)
+
+
+async def test_a_full_disk_changes_nothing_and_passes(store: SqliteStore) -> None:
+    """The command is refused in plain words; with room again, the next one works."""
+    await store.commit(Commit(site=waiting("U0ADA"), seen=0, now=NOON))
+    await _limit_pages(store, 1)
+    too_much = Commit(
+        site=waiting("U0GRACE"),
+        seen=1,
+        now=NOON,
+        answered=request("trigger 1"),
+        bodies=(b"x" * 100_000,),
+    )
+
+    with pytest.raises(StoreUnavailable, match="full"):
+        await store.commit(too_much)
+
+    assert (await store.load()).site == waiting("U0ADA")
+    assert await store.answered("trigger 1", now=NOON) is None
+    await _limit_pages(store, 1_000_000)
+    assert await store.commit(too_much) == 2
+
+
+async def _limit_pages(store: SqliteStore, pages: int) -> None:
+    # SQLite never goes below what the file already has.
+    await store._run("limit", lambda: store._file._value(f"PRAGMA max_page_count = {pages}"))
+
+
+async def test_a_disk_that_does_not_confirm_a_commit_leaves_the_outcome_unknown(
+    tmp_path: Path,
+) -> None:
+    """People are told that it may have happened, and the store works when the disk does."""
+    refusing = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.queue_store.refusing_disk", str(tmp_path)),
+        stdout=PIPE,
+    )
+    async with asyncio.timeout(30):
+        output, _ = await refusing.communicate()
+
+    assert output.split() == [OutcomeUnknown.__name__.encode(), b"2"]
+
+
+async def test_a_locked_file_is_unavailable_until_it_is_let_go(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An administrator's shell on the file makes the bot say so, not hang."""
+    monkeypatch.setattr(sqlite, "_BUSY_SECONDS", 0.01)
+    store = await SqliteStore.open(path, site=SITE)
+    shell = sqlite3.connect(path, isolation_level=None)
+    shell.execute("BEGIN IMMEDIATE")
+
+    with pytest.raises(StoreUnavailable, match="locked"):
+        await store.commit(Commit(site=waiting("U0ADA"), seen=0, now=NOON))
+
+    assert (await store.load()).revision == 0
+    shell.close()
+    assert await store.commit(Commit(site=waiting("U0ADA"), seen=0, now=NOON)) == 1
+    await store.close()
+
+
+async def test_what_expired_is_swept_by_the_next_commit(path: Path, store: SqliteStore) -> None:
+    """The file doesn't grow for ever, and what is forgotten is gone from the disk too."""
+    (row,) = await say(store, b"called")
+    await store.commit(
+        Commit(
+            site=waiting(),
+            seen=1,
+            now=NOON,
+            answered=request("trigger 1"),
+            delivered=type(row)(row=row.row, card=card()),
+        )
+    )
+
+    await store.commit(Commit(site=waiting(), seen=2, now=NEXT_WEEK))
+
+    assert in_the_file(path, "SELECT request FROM answered UNION SELECT key FROM card") == []
+
+
+async def test_every_commit_is_on_the_disk_before_it_is_acknowledged(store: SqliteStore) -> None:
+    """A power cut loses nothing either."""
+    journal = await store._run("read", lambda: store._file._value("PRAGMA journal_mode"))
+    synchronous = await store._run("read", lambda: store._file._value("PRAGMA synchronous"))
+
+    assert (journal, synchronous) == ("wal", 2)
+
+
+async def test_each_call_is_a_step_of_the_trace(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the time of a command went can be seen."""
+    spans = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(spans))
+    monkeypatch.setattr(sqlite, "_TRACER", provider.get_tracer("queue_store"))
+    store = await SqliteStore.open(path, site=SITE)
+    commit = Commit(site=waiting(), seen=0, now=NOON, answered=request("trigger 1"))
+    await store.commit(commit)
+    with pytest.raises(Repeated):
+        await store.commit(commit)
+    with pytest.raises(Conflict):
+        await store.commit(Commit(site=waiting(), seen=0, now=NOON))
+    in_the_file(path, "DROP TABLE outbox")
+    with pytest.raises(Unreadable):
+        await store.outbox()
+    await store.close()
+
+    finished = spans.get_finished_spans()
+
+    assert [(span.name, (span.attributes or {}).get("outcome")) for span in finished] == [
+        ("SQLite open", None),
+        ("SQLite commit", None),
+        ("SQLite commit", "Repeated"),
+        ("SQLite commit", "Conflict"),
+        ("SQLite outbox", None),
+    ]
+    assert {span.kind for span in finished} == {SpanKind.CLIENT}
+    assert {(span.attributes or {})["peer.service"] for span in finished} == {"SQLite"}
+    assert [span.status.status_code for span in finished] == [
+        *(StatusCode.UNSET for _ in range(4)),
+        StatusCode.ERROR,
+    ]
+
+
+async def test_rows_of_one_revision_stay_in_order_beyond_a_thousand(store: SqliteStore) -> None:
+    """Names of rows stop sorting there; the order of saying doesn't."""
+    bodies = [str(number).encode() for number in range(1002)]
+
+    await say(store, *bodies)
+
+    assert await said(store) == bodies
