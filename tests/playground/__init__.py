@@ -1,0 +1,1 @@
+"""The simulated office, held to what the real services do."""
