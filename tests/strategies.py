@@ -1,14 +1,16 @@
 """Values that could be, for Hypothesis: any site at all, sensible or not."""
 
 from datetime import UTC, datetime, timedelta, timezone
+from enum import Enum
+from types import NoneType
+from typing import Any, get_args, get_origin, get_type_hints
 
 from hypothesis import strategies as st
+from msgspec import Struct
 
-from queue_store.site import Availability, Entry, Offer, Port, Session, Site
+from queue_store.site import SCHEMA, Site
 
 _ZONES = st.sampled_from([UTC, timezone(timedelta(hours=-8)), timezone(timedelta(hours=5.5))])
-_NUMBERS = st.integers(min_value=0, max_value=2**53)
-_NAMES = st.text(max_size=20)
 
 
 def moments() -> st.SearchStrategy[datetime]:
@@ -21,73 +23,39 @@ def moments() -> st.SearchStrategy[datetime]:
     )
 
 
-def entries() -> st.SearchStrategy[Entry]:
-    """Answer places in a queue."""
-    return st.builds(
-        Entry,
-        driver=_NAMES,
-        joined=moments(),
-        suspended=st.booleans(),
-        resumes=st.none() | moments(),
-    )
-
-
-def sessions() -> st.SearchStrategy[Session]:
-    """Answer cars on a port, known or not."""
-    return st.builds(
-        Session,
-        number=_NUMBERS,
-        since=moments(),
-        network_id=st.none() | _NAMES,
-        user=st.none() | _NAMES,
-        driver=st.none() | _NAMES,
-        since_known=st.booleans(),
-        noticed=st.booleans(),
-        asked=_NUMBERS,
-        ask_at=st.none() | moments(),
-    )
-
-
-def ports() -> st.SearchStrategy[Port]:
-    """Answer plugs in every state."""
-    return st.builds(
-        Port,
-        id=_NAMES,
-        station=_NAMES,
-        number=_NAMES,
-        name=_NAMES,
-        availability=st.sampled_from(Availability),
-        heard=moments(),
-        spoken=st.none() | moments(),
-        session=st.none() | sessions(),
-        idle_since=st.none() | moments(),
-        news=st.booleans(),
-        reminded=st.booleans(),
-    )
-
-
-def offers() -> st.SearchStrategy[Offer]:
-    """Answer offers, announced or not, accepted or not."""
-    return st.builds(
-        Offer,
-        number=_NUMBERS,
-        port=_NAMES,
-        driver=_NAMES,
-        made=moments(),
-        deadline=st.none() | moments(),
-        accepted=st.booleans(),
-    )
-
-
 def sites(site: str) -> st.SearchStrategy[Site]:
     """Answer sites of this name with anything in them."""
-    return st.builds(
-        Site,
-        id=st.just(site),
-        queue=st.lists(entries(), max_size=4).map(tuple),
-        ports=st.lists(ports(), max_size=3).map(tuple),
-        offers=st.lists(offers(), max_size=3).map(tuple),
-        registrations=st.dictionaries(_NAMES, _NAMES, max_size=4),
-        serial=_NUMBERS,
-        feed=st.none() | _NAMES,
-    )
+    return structs(Site, id=st.just(site), schema=st.just(SCHEMA))
+
+
+def structs(kind: type[Any], **given: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Answer values of this struct, every field of which may be anything of its type."""
+    drawn = {
+        name: _values(hint) for name, hint in get_type_hints(kind).items() if name not in given
+    }
+    return st.builds(kind, **given, **drawn)
+
+
+_PLAIN: dict[Any, st.SearchStrategy[Any]] = {
+    str: st.text(max_size=20),
+    int: st.integers(min_value=0, max_value=2**53),
+    bool: st.booleans(),
+    bytes: st.binary(max_size=20),
+    datetime: moments(),
+    NoneType: st.none(),
+}
+
+
+def _values(hint: Any) -> st.SearchStrategy[Any]:  # noqa: ANN401 # a type hint is of any type
+    if hint in _PLAIN:
+        return _PLAIN[hint]
+    if isinstance(hint, type) and issubclass(hint, Struct):
+        return structs(hint)
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return st.sampled_from(hint)
+    parts = [_values(part) for part in get_args(hint) if part is not ...]
+    if get_origin(hint) is tuple:
+        return st.lists(parts[0], max_size=3).map(tuple)
+    if get_origin(hint) is dict:
+        return st.dictionaries(*parts, max_size=3)
+    return st.one_of(parts)
