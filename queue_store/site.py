@@ -62,6 +62,7 @@ class Port(Struct, frozen=True, kw_only=True):
 
     `heard` is the station's last word, `spoken` the last time that the event stream itself spoke
     of this port. `idle_since` counts from the plug-out or from the end of the last offer.
+    `ended` is the network's number of the last session that ended here.
     `news` marks a port that became free and of which nobody has been told yet; `reminded` that
     the room was reminded in this idle period.
     """
@@ -74,6 +75,7 @@ class Port(Struct, frozen=True, kw_only=True):
     heard: datetime
     spoken: datetime | None = None
     session: Session | None = None
+    ended: str | None = None
     idle_since: datetime | None = None
     news: bool = False
     reminded: bool = False

@@ -1,0 +1,1 @@
+"""The bot: its rules, its words and its wiring."""
