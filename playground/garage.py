@@ -77,7 +77,7 @@ class Garage:
     ) -> None:
         self.ports = ports
         self.sessions = sessions
-        self._clock = clock
+        self.clock = clock
         self._listeners: list[Callable[[GarageEvent], None]] = []
 
     def listen(self, listener: Callable[[GarageEvent], None]) -> None:
@@ -97,7 +97,7 @@ class Garage:
         if port.car is not None:
             raise GarageError("another car is on that port")
         self.sessions += 1
-        car = Car(session=self.sessions, since=self._clock(), user=user)
+        car = Car(session=self.sessions, since=self.clock(), user=user)
         self._put(replace(port, car=car, status="INUSE"), lambda now: PluggedIn(port=now, car=car))
 
     def plug_out(self, station: str, number: str) -> None:
@@ -106,7 +106,7 @@ class Garage:
         car = port.car
         if car is None:
             raise GarageError("no car is on that port")
-        at = self._clock()
+        at = self.clock()
         self._put(
             replace(port, car=None, status="AVAILABLE"),
             lambda now: PluggedOut(port=now, car=car, at=at),

@@ -1,0 +1,221 @@
+"""Calls of ChargePoint's SOAP API through zeep, which is blocking.
+
+zeep's client is no thing for two threads: it gets one of its own, a daemon, so that a call that
+hangs until its time-out can't hold up the end of the process. Each call is one span.
+
+The endpoint comes from the settings, never from the WSDL. An answer is read up to a limit and a
+deadline, must be a well-formed envelope without a document type, and may otherwise vary: fields
+missing, empty, unknown, in another order. Redirects are not followed: the password goes to the
+endpoint only. All errors of zeep and of the network are translated here.
+"""
+
+import asyncio
+import io
+import logging
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, Future
+from contextvars import copy_context
+from http import HTTPStatus
+from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
+from time import monotonic
+from typing import ParamSpec, TypeVar
+from urllib.parse import urlsplit
+
+import requests
+import urllib3.exceptions
+import zeep
+import zeep.exceptions
+from lxml import etree
+from opentelemetry import trace
+from opentelemetry.trace import SpanKind
+from zeep.transports import Transport
+from zeep.wsse.username import UsernameToken
+
+from chargepoint.answers import Answer, check_code, plain
+from chargepoint.errors import (
+    BadAnswer,
+    ChargePointError,
+    CredentialsRefused,
+    Refused,
+    TimedOut,
+    Unreachable,
+)
+
+WSDL = Path(__file__).parent / "wsdl" / "chargepoint.wsdl"
+BINDING = "{urn:dictionary:com.chargepoint.webservices}chargepointservicesSOAP"
+ENVELOPE = "{http://schemas.xmlsoap.org/soap/envelope/}Envelope"
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+CREDENTIAL_FAULTS = frozenset({"InvalidSecurity", "FailedAuthentication"})
+
+CONNECT_SECONDS = 10
+OPERATION_SECONDS = 20
+PATIENCE_SECONDS = 60
+LARGEST_ANSWER = 8 * 1024 * 1024
+CHUNK = 64 * 1024
+SHORTEST_SECRET = 8
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+tracer = trace.get_tracer("chargepoint")
+
+# At DEBUG zeep writes down whole envelopes, and they hold the password.
+logging.getLogger("zeep").setLevel(logging.INFO)
+
+
+class Calls:
+    """zeep in its thread; every error of it and of the network stops here."""
+
+    def __init__(self, url: str, key: str, password: str) -> None:
+        if urlsplit(url).scheme != "https" and urlsplit(url).hostname not in LOOPBACK:
+            raise ValueError("the SOAP endpoint must be https, or on loopback")
+        self._thread = _OneThread()
+        client = zeep.Client(
+            str(WSDL),
+            wsse=UsernameToken(key, password),
+            transport=_Transport(password),
+            settings=zeep.Settings(
+                strict=False, xsd_ignore_sequence_order=True, forbid_dtd=True, forbid_external=True
+            ),
+        )
+        self._service = client.create_service(BINDING, url)
+
+    async def call(self, operation: str, read: Callable[[Answer], T], **arguments: object) -> T:
+        """Answer what `read` makes of ChargePoint's answer."""
+        attributes = {"peer.service": "ChargePoint", "rpc.method": operation}
+        with tracer.start_as_current_span(operation, kind=SpanKind.CLIENT, attributes=attributes):
+            answer = self._thread.submit(
+                copy_context().run, self._answer, operation, read, arguments
+            )
+            try:
+                async with asyncio.timeout(PATIENCE_SECONDS):
+                    return await asyncio.wrap_future(answer)
+            except TimeoutError as error:
+                raise TimedOut(f"{operation} took too long") from error
+
+    def close(self) -> None:
+        """Make no more calls; one under way is left to end by itself."""
+        self._thread.shutdown(wait=False)
+
+    def _answer(
+        self, operation: str, read: Callable[[Answer], T], arguments: Mapping[str, object]
+    ) -> T:
+        try:
+            answer = self._service[operation](**arguments)
+            check_code(answer)
+            return read(answer)
+        except ChargePointError:
+            raise
+        # zeep raises whatever it stumbles over in an answer that is not what it should be.
+        except Exception as error:
+            raise _translated(operation, error) from error
+
+
+class _Transport(Transport):
+    """Posts to one endpoint, and lets only a bounded, well-formed answer through."""
+
+    def __init__(self, password: str) -> None:
+        super().__init__()  # type: ignore[no-untyped-call] # zeep's is untyped
+        self._secret = password.encode() if len(password) >= SHORTEST_SECRET else None
+
+    def post(self, address: str, message: bytes, headers: Mapping[str, str]) -> requests.Response:
+        with self.session.post(
+            address,
+            data=message,
+            headers=headers,
+            timeout=(CONNECT_SECONDS, OPERATION_SECONDS),
+            stream=True,
+            allow_redirects=False,
+        ) as response:
+            content = _content(response)
+        if self._secret and self._secret in content:
+            raise BadAnswer("the answer repeats our password")
+        if not _is_envelope(content):
+            raise _no_soap(response.status_code)
+        return _response(response.status_code, content)
+
+
+def _content(response: requests.Response) -> bytes:
+    content = bytearray()
+    deadline = monotonic() + OPERATION_SECONDS
+    while chunk := response.raw.read1(CHUNK, decode_content=True):
+        content += chunk
+        if len(content) > LARGEST_ANSWER:
+            raise BadAnswer("the answer is too large")
+        if monotonic() > deadline:
+            raise TimedOut("the answer does not end")
+    return bytes(content)
+
+
+def _is_envelope(content: bytes) -> bool:
+    parser = etree.XMLParser(resolve_entities=False, load_dtd=False, no_network=True)
+    try:
+        root = etree.fromstring(content, parser)
+    except etree.XMLSyntaxError:
+        return False
+    return root.tag == ENVELOPE and root.getroottree().docinfo.internalDTD is None
+
+
+def _no_soap(status: int) -> ChargePointError:
+    if status == HTTPStatus.UNAUTHORIZED:
+        return CredentialsRefused(f"HTTP {status}")
+    if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Unreachable(f"HTTP {status}")
+    return BadAnswer(f"HTTP {status} without a SOAP envelope")
+
+
+def _response(status: int, content: bytes) -> requests.Response:
+    response = requests.Response()
+    response.status_code = status
+    response.headers["Content-Type"] = "text/xml"
+    response.raw = io.BytesIO(content)
+    return response
+
+
+def _translated(operation: str, error: Exception) -> ChargePointError:
+    match error:
+        case zeep.exceptions.Fault():
+            return _fault(error)
+        case requests.Timeout() | urllib3.exceptions.TimeoutError():
+            return TimedOut(f"{operation} was not answered in time")
+        case requests.RequestException() | urllib3.exceptions.HTTPError():
+            return Unreachable(f"{operation} failed: {type(error).__name__}")
+    return BadAnswer(f"{operation}'s answer can't be read: {type(error).__name__}")
+
+
+def _fault(fault: zeep.exceptions.Fault) -> ChargePointError:
+    code = str(fault.code or "fault").rpartition(":")[2]
+    if code in CREDENTIAL_FAULTS:
+        return CredentialsRefused("ChargePoint does not accept the licence key and its password")
+    return Refused(plain(code), plain(fault.message))
+
+
+class _OneThread(Executor):
+    """One daemon thread that makes calls in their order, until it is shut down."""
+
+    def __init__(self) -> None:
+        self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        Thread(target=self._work, name="chargepoint-soap", daemon=True).start()
+
+    def submit(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        future: Future[T] = Future()
+
+        def work() -> None:
+            if not future.set_running_or_notify_cancel():
+                return
+            try:
+                future.set_result(call(*args, **kwargs))
+            except BaseException as error:  # noqa: BLE001 - whoever waits for it shall have it
+                future.set_exception(error)
+
+        self._calls.put(work)
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 - Executor's own signature
+        self._calls.put(None)
+
+    def _work(self) -> None:
+        while (call := self._calls.get()) is not None:
+            call()

@@ -1,0 +1,1 @@
+"""The ChargePoint side: stanzas, the stream and SOAP, against servers on loopback."""
