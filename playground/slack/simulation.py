@@ -114,14 +114,14 @@ class SimulatedSlack:
     def say(self, user: str, text: str, channel: str = ROOM) -> Message:
         """Let a person say something; the bot hears of it in its own time."""
         wire = typed(text, (*self.workspace.people, _BOT), labels=False)
-        person = self.workspace.person(user)
+        person, where = self.workspace.place(user, channel)
         return self.workspace.post(
-            Message(ts="", channel=channel, user=person.slack_id, content=Content(text=wire))
+            Message(ts="", channel=where.id, user=person.slack_id, content=Content(text=wire))
         )
 
     async def command(self, user: str, text: str = "", channel: str = ROOM) -> Message | None:
         """Let a person type `/ev text`, and answer what they were shown at once, if anything."""
-        person, where = self.workspace.person(user), self.workspace.channel(channel)
+        person, where = self.workspace.place(user, channel)
         wire = typed(text, self.workspace.people, labels=True)
         url = self._response_urls.issue(user, channel, prompt=f"/ev {text}".strip())
         payload = payloads.command(person, where, wire, self.backend.triggers.issue())

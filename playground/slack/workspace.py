@@ -123,13 +123,17 @@ class _Stored(Struct, frozen=True, kw_only=True):
 
 
 class Workspace:
-    """One room, its people, and their direct messages with the bot."""
+    """One room, its people, and their direct messages with the bot.
+
+    `version` counts the changes, for those who may have missed one while they were busy.
+    """
 
     def __init__(
         self, people: tuple[Person, ...] = OFFICE, *, clock: Callable[[], datetime]
     ) -> None:
         self.people = people
         self.clock = clock
+        self.version = 0
         self.channels = {each.id: each for each in _channels(people)}
         self.homes: dict[str, Home] = {}
         self._said: dict[str, Message] = {}
@@ -152,6 +156,13 @@ class Workspace:
         if channel not in self.channels:
             raise NotThere(f"there is no conversation {channel}")
         return self.channels[channel]
+
+    def place(self, user: str, channel: str) -> tuple[Person, Channel]:
+        """Answer the person and the conversation, if the person takes part in it."""
+        person, where = self.person(user), self.channel(channel)
+        if user not in where.members:
+            raise NotThere(f"{person.name} takes no part in {channel}")
+        return person, where
 
     def message(self, ts: str) -> Message:
         """Answer the message with this ts, ephemeral ones included."""
@@ -236,6 +247,7 @@ class Workspace:
 
     def touch(self) -> None:
         """Wake those who wait, since something worth another look has changed."""
+        self.version += 1
         waiting, self._waiting = self._waiting, []
         for each in waiting:
             if not each.done():
