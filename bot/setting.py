@@ -9,6 +9,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Mapping
 from datetime import time, timedelta
+from functools import cache
 from typing import Generic, TypeVar
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, available_timezones
@@ -296,12 +297,16 @@ def _weekday(name: str) -> int:
 def zone(value: str) -> ZoneInfo:
     """Take the IANA's name of a time zone."""
     # The names are looked up first: ZoneInfo opens whatever file a name leads to.
-    known = available_timezones()
-    if value in known:
+    if value in _zones():
         return ZoneInfo(value)
-    similar = difflib.get_close_matches(value[:50], known, n=1)
+    similar = difflib.get_close_matches(value[:50], _zones(), n=1)
     hint = f" (did you mean {similar[0]}?)" if similar else ""
     raise Unfit(f"must be the IANA name of a time zone{hint}")
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
 
 
 def one_of(*words: _Word, later: tuple[str, ...] = ()) -> Callable[[str], _Word]:

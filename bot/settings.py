@@ -151,7 +151,7 @@ SLACK_BOT_TOKEN = required(
     "SLACK_BOT_TOKEN",
     setting.token("xoxb"),
     "the bot's token",
-    example="xoxb-…",
+    example="xoxb-your-bot-token",
 )
 SLACK_SIGNING_SECRET = optional(
     "SLACK_SIGNING_SECRET",
@@ -164,7 +164,7 @@ SLACK_APP_TOKEN = optional(
     "SLACK_APP_TOKEN",
     setting.token("xapp"),
     "when set, Socket Mode is used instead of HTTP requests",
-    example="xapp-…",
+    example="xapp-your-app-token",
 )
 SLACK_CHANNEL = required(
     "SLACK_CHANNEL",
@@ -198,7 +198,7 @@ CHARGEPOINT_API_PASSWORD = required(
     "CHARGEPOINT_API_PASSWORD",
     setting.secret,
     "the licence key's password",
-    example="…",
+    example="your-password",
 )
 CHARGEPOINT_API_URL = defaulted(
     "CHARGEPOINT_API_URL",
@@ -223,7 +223,7 @@ CHARGEPOINT_XMPP_PASSWORD = optional(
     "CHARGEPOINT_XMPP_PASSWORD",
     setting.secret,
     "the JID's password",
-    example="…",
+    example="your-password",
     default="the API password",
 )
 CHARGEPOINT_XMPP_HOST = optional(

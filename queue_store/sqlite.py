@@ -160,10 +160,12 @@ class _File:
         self._execute("PRAGMA synchronous = FULL")
 
     def close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-        if self._lock is not None:
-            self._lock.close()
+        try:
+            if self._connection is not None:
+                self._connection.close()
+        finally:
+            if self._lock is not None:
+                self._lock.close()
 
     def load(self) -> Snapshot:
         found = self._row("SELECT revision, body FROM site WHERE site = ?", self._site)

@@ -8,6 +8,9 @@ from typing import Protocol
 from queue_store.sqlite import SqliteStore
 from queue_store.store import QueueStore
 
+# Where `python -m tests…` works from.
+ROOT = Path(__file__).parents[2]
+
 
 class OpenStore(Protocol):
     """Opens the same place of keeping, time after time, for one site."""

@@ -33,7 +33,7 @@ async def test_what_was_committed_is_loaded(store: QueueStore) -> None:
 
 @given(site=sites(SITE))
 # The store may keep what the example before left: each commits on top of the last.
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_any_site_comes_back_as_it_was(store: QueueStore, site: Site) -> None:
     """No name, number or moment is changed by being stored."""
     seen = (await store.load()).revision

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.queue_store.decisions import NOON, SITE, said
-from tests.queue_store.engines import OpenStore
+from tests.queue_store.engines import ROOT, OpenStore
 
 
 @pytest.mark.parametrize("commits", [1, 20, 60])
@@ -34,7 +34,7 @@ async def test_what_was_acknowledged_survives_kill_9(
 async def _committing(engine: str, directory: Path) -> Process:
     module = "tests.queue_store.committing"
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", module, engine, str(directory), stdout=PIPE
+        sys.executable, "-m", module, engine, str(directory), stdout=PIPE, cwd=ROOT
     )
 
 

@@ -27,6 +27,7 @@ from queue_store.site import SCHEMA, Site
 from queue_store.sqlite import SqliteStore
 from queue_store.store import Commit
 from tests.queue_store.decisions import NEXT_WEEK, NOON, SITE, card, request, said, say, waiting
+from tests.queue_store.engines import ROOT
 
 
 @pytest.fixture
@@ -104,6 +105,7 @@ async def test_a_second_process_is_refused_until_the_first_dies(path: Path) -> N
     holder = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.queue_store.committing", "sqlite", str(path.parent)),
         stdout=PIPE,
+        cwd=ROOT,
     )
     async with asyncio.timeout(30):
         assert holder.stdout is not None
@@ -276,6 +278,7 @@ async def test_a_disk_that_does_not_confirm_a_commit_leaves_the_outcome_unknown(
     refusing = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.queue_store.refusing_disk", str(tmp_path)),
         stdout=PIPE,
+        cwd=ROOT,
     )
     async with asyncio.timeout(30):
         output, _ = await refusing.communicate()
