@@ -31,6 +31,7 @@ from lxml import etree
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind
 from zeep.transports import Transport
+from zeep.wsdl.bindings.soap import SoapOperation
 from zeep.wsse.username import UsernameToken
 
 from chargepoint.answers import Answer, check_code, plain
@@ -44,13 +45,14 @@ from chargepoint.errors import (
 )
 
 WSDL = Path(__file__).parent / "wsdl" / "chargepoint.wsdl"
-BINDING = "{urn:dictionary:com.chargepoint.webservices}chargepointservicesSOAP"
-ENVELOPE = "{http://schemas.xmlsoap.org/soap/envelope/}Envelope"
+NAMESPACE = "{urn:dictionary:com.chargepoint.webservices}"
+BINDING = f"{NAMESPACE}chargepointservicesSOAP"
+SOAP = "{http://schemas.xmlsoap.org/soap/envelope/}"
+ENVELOPE, BODY, FAULT = f"{SOAP}Envelope", f"{SOAP}Body", f"{SOAP}Fault"
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 CREDENTIAL_FAULTS = frozenset({"InvalidSecurity", "FailedAuthentication"})
 
 CONNECT_SECONDS = 10
-OPERATION_SECONDS = 20
 PATIENCE_SECONDS = 60
 LARGEST_ANSWER = 8 * 1024 * 1024
 CHUNK = 64 * 1024
@@ -58,6 +60,7 @@ SHORTEST_SECRET = 8
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Headers = Mapping[str, str]
 
 tracer = trace.get_tracer("chargepoint")
 
@@ -68,14 +71,15 @@ logging.getLogger("zeep").setLevel(logging.INFO)
 class Calls:
     """zeep in its thread; every error of it and of the network stops here."""
 
-    def __init__(self, url: str, key: str, password: str) -> None:
+    def __init__(self, url: str, key: str, password: str, *, seconds: float) -> None:
         if urlsplit(url).scheme != "https" and urlsplit(url).hostname not in LOOPBACK:
             raise ValueError("the SOAP endpoint must be https, or on loopback")
         self._thread = _OneThread()
         client = zeep.Client(
             str(WSDL),
             wsse=UsernameToken(key, password),
-            transport=_Transport(password),
+            transport=_Transport(password, seconds),
+            plugins=[_OwnAnswer()],
             settings=zeep.Settings(
                 strict=False, xsd_ignore_sequence_order=True, forbid_dtd=True, forbid_external=True
             ),
@@ -113,23 +117,36 @@ class Calls:
             raise _translated(operation, error) from error
 
 
+class _OwnAnswer(zeep.Plugin):
+    """Refuses the answer to another question, which zeep would read as an empty one."""
+
+    def ingress(
+        self, envelope: etree._Element, http_headers: Headers, operation: SoapOperation
+    ) -> tuple[etree._Element, Headers]:
+        (answer,) = envelope.findall(f"{BODY}/*")
+        if answer.tag not in {FAULT, f"{NAMESPACE}{operation.name}Response"}:
+            raise BadAnswer(f"{operation.name} was answered with something else")
+        return envelope, http_headers
+
+
 class _Transport(Transport):
     """Posts to one endpoint, and lets only a bounded, well-formed answer through."""
 
-    def __init__(self, password: str) -> None:
+    def __init__(self, password: str, seconds: float) -> None:
         super().__init__()  # type: ignore[no-untyped-call] # zeep's is untyped
+        self._seconds = seconds
         self._secret = password.encode() if len(password) >= SHORTEST_SECRET else None
 
-    def post(self, address: str, message: bytes, headers: Mapping[str, str]) -> requests.Response:
+    def post(self, address: str, message: bytes, headers: Headers) -> requests.Response:
         with self.session.post(
             address,
             data=message,
             headers=headers,
-            timeout=(CONNECT_SECONDS, OPERATION_SECONDS),
+            timeout=(CONNECT_SECONDS, self._seconds),
             stream=True,
             allow_redirects=False,
         ) as response:
-            content = _content(response)
+            content = _content(response, self._seconds)
         if self._secret and self._secret in content:
             raise BadAnswer("the answer repeats our password")
         if not _is_envelope(content):
@@ -137,9 +154,9 @@ class _Transport(Transport):
         return _response(response.status_code, content)
 
 
-def _content(response: requests.Response) -> bytes:
+def _content(response: requests.Response, seconds: float) -> bytes:
     content = bytearray()
-    deadline = monotonic() + OPERATION_SECONDS
+    deadline = monotonic() + seconds
     while chunk := response.raw.read1(CHUNK, decode_content=True):
         content += chunk
         if len(content) > LARGEST_ANSWER:

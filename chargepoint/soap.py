@@ -12,6 +12,7 @@ from chargepoint.errors import AccessDenied, BadAnswer, Refused
 from chargepoint.events import PortReading
 from chargepoint.stanzas import FEED_EVENTS
 
+OPERATION_SECONDS = 20
 INVENTORY_SECONDS = 15 * 60
 MOST_PAGES = 100
 STATIONS_A_CALL = 50
@@ -25,7 +26,8 @@ class ChargePointApi:
     """One organisation's account, and the station group that it watches.
 
     `key` is the licence key, `group` the group's sgID, `clock` counts seconds and need not be
-    the time of day. Every method raises ChargePointError, and nothing else.
+    the time of day, `seconds` is how long an answer may take. Every method raises
+    ChargePointError, and nothing else.
     """
 
     def __init__(
@@ -36,10 +38,11 @@ class ChargePointApi:
         password: str,
         group: str,
         clock: Callable[[], float] = monotonic,
+        seconds: float = OPERATION_SECONDS,
     ) -> None:
         self._group = group
         self._clock = clock
-        self._calls = Calls(url, key, password)
+        self._calls = Calls(url, key, password, seconds=seconds)
         self._inventory: tuple[Plug, ...] | None = None
         self._inventory_read = 0.0
         self._load_denied = False

@@ -48,7 +48,9 @@ class SimulatedChargePoint:
         self.soap_url = ""
         self.xmpp_host = LOOPBACK
         self._ports = ports
-        self._runner = web.AppRunner(self.soap.app(), access_log=None, shutdown_timeout=0)
+        self._runner = web.AppRunner(
+            self.soap.app(), access_log=None, handler_cancellation=True, shutdown_timeout=0.1
+        )
         garage.listen(self._push)
 
     @property

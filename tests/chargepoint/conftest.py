@@ -1,0 +1,52 @@
+"""The simulated network, and our side of it."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from chargepoint.soap import ChargePointApi
+from playground.garage import Garage
+from playground.network import SimulatedChargePoint
+from tests.chargepoint.account import GROUP, KEY, PASSWORD
+
+
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.time = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.time
+
+    def seconds(self) -> float:
+        return self.time.timestamp()
+
+    def move(self, *, minutes: float) -> None:
+        self.time += timedelta(minutes=minutes)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def garage(clock: Clock) -> Garage:
+    return Garage(clock=clock.now)
+
+
+@pytest.fixture
+async def network(garage: Garage) -> AsyncIterator[SimulatedChargePoint]:
+    async with SimulatedChargePoint(garage, key=KEY, password=PASSWORD, group=GROUP) as simulated:
+        yield simulated
+
+
+@pytest.fixture
+async def api(network: SimulatedChargePoint, clock: Clock) -> AsyncIterator[ChargePointApi]:
+    api = ChargePointApi(
+        url=network.soap_url, key=KEY, password=PASSWORD, group=GROUP, clock=clock.seconds
+    )
+    yield api
+    await api.close()

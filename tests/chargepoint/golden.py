@@ -1,0 +1,63 @@
+"""A server of written answers, which shares no reading of the WSDL with the client."""
+
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Self
+
+from aiohttp import web
+from lxml import etree
+
+from tests.chargepoint.fixtures import recorded
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+BODY = "{http://schemas.xmlsoap.org/soap/envelope/}Body"
+
+
+class GoldenServer:
+    """Answers each operation with what is written for it, and keeps what it was asked.
+
+    An answer is a text, a status with a text, or a handler. Operations without one get what was
+    recorded from the real network.
+    """
+
+    def __init__(self) -> None:
+        self.answers: dict[str, str | tuple[int, str] | Handler] = {}
+        self.asked: list[bytes] = []
+        self.actions: list[str] = []
+        self.url = ""
+
+    async def __aenter__(self) -> Self:
+        app = web.Application()
+        app.router.add_post("/services/5.0", self._serve)
+        self._runner = web.AppRunner(
+            app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1
+        )
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}/services/5.0"
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._runner.cleanup()
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        self.asked.append(await request.read())
+        self.actions.append(request.headers["SOAPAction"])
+        operation = _operation(self.asked[-1])
+        answer = self.answers.get(operation)
+        if answer is None:
+            answer = recorded(f"{operation}.xml")
+        if callable(answer):
+            return await answer(request)
+        status, text = answer if isinstance(answer, tuple) else (200, answer)
+        return web.Response(status=status, text=text, content_type="text/xml")
+
+
+def _operation(envelope: bytes) -> str:
+    call = next(etree.fromstring(envelope).iterfind(f"{BODY}/*"))
+    return etree.QName(call).localname
