@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.setting import Secret, Setting
-from bot.settings import SETTINGS, Settings, WrongSettings, read_settings
+from bot.settings import Settings, WrongSettings, read_settings
+from bot.variables import SETTINGS
 
 COMPLETE = {
     "SLACK_BOT_TOKEN": "xoxb-1111-bottoken",
