@@ -1,1 +1,3 @@
 """EV Concierge: events in, one pure decision, effects out."""
+
+__version__ = "0.1.0"

@@ -12,6 +12,8 @@ from msgspec import Struct
 from bot.events import MoveAnswer
 from bot.replies import Reply
 
+NAMING_A_DRIVER = ("driver", "by", "about", "called", "asker")
+
 
 class _Effect(Struct, frozen=True, kw_only=True, tag=True):
     pass
@@ -188,6 +190,17 @@ Effect = (
 )
 
 
+def drivers_in(value: object) -> set[str]:
+    """Answer everybody whom an effect or a reply speaks of."""
+    if isinstance(value, (list, tuple)):
+        return set().union(*map(drivers_in, value))
+    if not isinstance(value, Struct):
+        return set()
+    fields = {name: getattr(value, name) for name in value.__struct_fields__}
+    named = {fields[name] for name in NAMING_A_DRIVER if isinstance(fields.get(name), str)}
+    return named.union(*map(drivers_in, fields.values()))
+
+
 def offer_card(offer: int) -> str:
     """Name the card of an offer."""
     return f"offer-{offer}"
@@ -201,3 +214,45 @@ def session_card(session: int) -> str:
 def move_card(session: int, asked: int) -> str:
     """Name the card of a request to move."""
     return f"move-{session}-{asked}"
+
+
+class ToRoom(Struct, frozen=True):
+    """A new message in the room; with `card`, one that will be edited."""
+
+    card: str | None = None
+
+
+class ToCard(Struct, frozen=True):
+    """An edit of a message that stands."""
+
+    card: str
+
+
+class ToDriver(Struct, frozen=True):
+    """A new message for one driver in private."""
+
+    driver: str
+
+
+Destination = ToRoom | ToCard | ToDriver
+
+
+def destination(effect: Effect) -> Destination:  # noqa: PLR0911 - one for each kind
+    """Tell where an effect is said."""
+    match effect:
+        case CallDriver(offer=offer):
+            return ToRoom(offer_card(offer))
+        case UpdateCall(offer=offer):
+            return ToCard(offer_card(offer))
+        case AskWhoPluggedIn(session=session):
+            return ToRoom(session_card(session))
+        case UpdateWhoPluggedIn(session=session):
+            return ToCard(session_card(session))
+        case AskToMove(session=session, asked=asked):
+            return ToRoom(move_card(session, asked))
+        case UpdateAskToMove(session=session, asked=asked):
+            return ToCard(move_card(session, asked))
+        case AnnounceFree() | RemindIdle() | AnnouncePluggedIn() | SayInRoom():
+            return ToRoom()
+        case _:
+            return ToDriver(effect.driver)

@@ -378,7 +378,8 @@ def _suspended(reply: Suspended, reader: Reader) -> str:
         if reply.resumes
         else "until `ev resume` says otherwise"
     )
-    return f"{reader.name(reply.driver)} keeps place {reply.position} and lets others go ahead {until}."
+    name = reader.name(reply.driver)
+    return f"{name} keeps place {reply.position} and lets others go ahead {until}."
 
 
 def _nobody_waiting(reply: NobodyWaiting) -> str:

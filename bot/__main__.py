@@ -1,0 +1,73 @@
+"""`python -m bot`: reads the settings, runs the bot until it is told to stop, and says how it went.
+
+Leaves with 0 when it was told to stop, and with 2 when an administrator has to change a setting.
+"""
+
+import asyncio
+import logging
+import signal
+import sys
+
+from bot import __version__, tracing
+from bot import log as logs
+from bot.office import Office
+from bot.redaction import hiding
+from bot.settings import Settings, WrongSettings, read_process
+from queue_store.errors import StoreError
+
+WRONG_SETTINGS = 2
+
+log = logging.getLogger("bot")
+
+
+def main() -> int:
+    """Run the bot and answer the exit code."""
+    try:
+        settings = read_process()
+    except WrongSettings as wrong:
+        return _refused(*wrong.problems)
+    redact = hiding(settings.secrets)
+    logs.set_up(settings.log.format, settings.log.level, sys.stderr, redact=redact)
+    finish = tracing.set_up(
+        settings.trace_exporter, version=__version__, out=sys.stderr, redact=redact
+    )
+    for warning in settings.warnings:
+        log.warning("settings.odd", extra=logs.facts(warning=warning))
+    try:
+        asyncio.run(_until_told(settings))
+    except StoreError as error:
+        return _refused(f"QUEUE_STORE: {error}")
+    except PortTaken as error:
+        return _refused(f"PORT: {error}")
+    finally:
+        finish()
+    return 0
+
+
+class PortTaken(Exception):
+    """The HTTP port can't be had."""
+
+
+async def _until_told(settings: Settings) -> None:
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(each, told.set)
+    async with Office(settings) as office:
+        try:
+            port = await office.server.start(settings.port)
+        except OSError as error:
+            raise PortTaken(f"can't listen on {settings.port}: {error.strerror}") from error
+        log.info("bot.started", extra=logs.facts(version=__version__, port=port))
+        await office.run(told)
+    log.info("bot.stopped")
+
+
+def _refused(*problems: str) -> int:
+    for problem in problems:
+        print(problem, file=sys.stderr)  # noqa: T201 - for a person at a terminal
+    return WRONG_SETTINGS
+
+
+if __name__ == "__main__":
+    sys.exit(main())

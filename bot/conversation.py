@@ -1,0 +1,124 @@
+"""What a person says becomes a request, and the request's outcome becomes an answer.
+
+Every request gets one, whatever happens: the reply that was decided, plain words if the queue
+can't be reached, and, when something of ours went wrong, an apology with a reference.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from bot import messages
+from bot.clock import Clock
+from bot.commands import parse, pressed
+from bot.directory import Directory
+from bot.dispatch import Dispatcher, Outcome
+from bot.effects import drivers_in
+from bot.events import Asker, NextRequested, Request
+from bot.log import facts
+from bot.messages import Message, Reader
+from bot.rules import Rules
+from bot.tracing import Step, step, trace_reference, unit
+from queue_store.errors import OutcomeUnknown, StoreError
+
+log = logging.getLogger(__name__)
+
+# Slack gives up after three seconds; half a second is for the way.
+ANSWER_SECONDS = 2.5
+
+Spawn = Callable[[Coroutine[Any, Any, "Answer"]], "asyncio.Task[Answer]"]
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """What to tell, whether the whole room may hear it, and whether it was told before."""
+
+    message: Message | None = None
+    public: bool = False
+    repeated: bool = False
+
+
+class Conversation:
+    """Answers people."""
+
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        directory: Directory,
+        *,
+        clock: Clock,
+        zone: ZoneInfo,
+        rules: Rules,
+    ) -> None:
+        self._dispatcher = dispatcher
+        self._directory = directory
+        self._clock = clock
+        self._zone = zone
+        self._rules = rules
+
+    async def said(self, text: str, asker: Asker, *, via: str, key: str | None) -> Answer:
+        """Answer words; `key` names the delivery, should it come twice."""
+        return await self._answer(parse(text, asker), via=via, key=key)
+
+    async def pressed(self, action: str, value: str, asker: Asker, *, key: str | None) -> Answer:
+        """Answer a button."""
+        request = pressed(action, value, asker)
+        if request is None:
+            log.warning("button.unknown", extra=facts(action=action[:100]))
+            return Answer()
+        return await self._answer(request, via="button", key=key)
+
+    async def _answer(self, request: Request, *, via: str, key: str | None) -> Answer:
+        name = type(request).__name__
+        with unit(via, command=name, driver=request.asker.driver) as work:
+            try:
+                outcome = await self._dispatcher.handle(await self._vetted(request), request=key)
+                return await self._put(outcome, work)
+            except OutcomeUnknown as error:
+                work.fail(error)
+                return self._apology(messages.unconfirmed("list"), "store.unknown", error)
+            except StoreError as error:
+                work.fail(error)
+                told = messages.store_unavailable(trace_reference() or "unknown")
+                return self._apology(told, "store.unavailable", error)
+            except Exception as error:
+                work.fail(error)
+                log.exception("answer.failed", extra=facts(command=name))
+                return Answer(message=messages.trouble(trace_reference() or "unknown"))
+
+    async def _vetted(self, request: Request) -> Request:
+        if not isinstance(request, NextRequested):
+            return request
+        admin = await self._directory.is_admin(request.asker.driver)
+        return replace(request, asker=replace(request.asker, admin=admin))
+
+    async def _put(self, outcome: Outcome, work: Step) -> Answer:
+        reply = outcome.reply
+        if reply is None:
+            return Answer(repeated=outcome.repeated)
+        work.annotate(outcome=type(reply).__name__)
+        with step("names"):
+            names = await self._directory.names(drivers_in(reply))
+        reader = Reader(now=self._clock.now(), zone=self._zone, rules=self._rules, names=names)
+        return Answer(
+            message=messages.answer(reply, reader),
+            public=reply.PUBLIC,
+            repeated=outcome.repeated,
+        )
+
+    def _apology(self, message: Message, event: str, error: StoreError) -> Answer:
+        log.warning(event, extra=facts(why=str(error)))
+        return Answer(message=message)
+
+
+async def in_time(answering: "asyncio.Task[Answer]", words: str) -> Answer:
+    """Answer within Slack's patience, if only that the outcome is not known yet.
+
+    What was begun goes on: taking it back half-way is worse than being late.
+    """
+    done, _ = await asyncio.wait({answering}, timeout=ANSWER_SECONDS)
+    return answering.result() if done else Answer(message=messages.unconfirmed(words))

@@ -1,0 +1,154 @@
+"""Load, decide, commit: the only caller of `decide`, and the only way to change a site.
+
+A conflict remakes the decision on the fresh site. A repeated request gets the answer that it was
+given before. What was committed is told to those who act on it: the relay, the scheduler, and
+whoever can look at the ports.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import msgspec
+from msgspec import Struct
+
+from bot.clock import Clock
+from bot.concierge import Decision, decide
+from bot.events import Event
+from bot.log import facts
+from bot.replies import Reply
+from bot.rules import Rules
+from bot.tracing import step
+from queue_store.errors import Conflict, Repeated
+from queue_store.site import Site
+from queue_store.store import Answered, Commit, Delivered, QueueStore, Snapshot
+
+log = logging.getLogger(__name__)
+
+ANSWER_KEPT = timedelta(days=7)
+MOST_ATTEMPTS = 20
+LONGEST_PAUSE_SECONDS = 0.2
+
+_answers = msgspec.json.Decoder(Reply | None)
+
+
+class Outcome(Struct, frozen=True, kw_only=True):
+    """What the one who asked is told; `repeated` if this very request was answered before."""
+
+    reply: Reply | None = None
+    repeated: bool = False
+
+
+class Committed(Struct, frozen=True, kw_only=True):
+    """A decision that holds from now on."""
+
+    site: Site
+    speaks: bool
+    look: bool
+
+
+class Dispatcher:
+    """Takes events one at a time and makes them so."""
+
+    def __init__(self, store: QueueStore, *, clock: Clock, rules: Rules) -> None:
+        self._store = store
+        self._clock = clock
+        self._rules = rules
+        self._turn = asyncio.Lock()
+        self._listeners: list[Callable[[Committed], None]] = []
+
+    def listen(self, listener: Callable[[Committed], None]) -> None:
+        """Tell the listener of everything that is committed from now on."""
+        self._listeners.append(listener)
+
+    async def site(self) -> Site:
+        """Answer the site as it stands."""
+        return (await self._store.load()).site
+
+    async def handle(
+        self, event: Event, *, request: str | None = None, delivered: Delivered | None = None
+    ) -> Outcome:
+        """Make the event so and answer what is to be said to whoever asked.
+
+        `request` names a delivery that may come twice; `delivered` is the outbox row that the
+        event is about.
+
+        Raises:
+            StoreError: nothing was changed, or, if OutcomeUnknown, perhaps it was.
+        """
+        # Two events at once in one process would only fight each other over the revision.
+        async with self._turn:
+            try:
+                return await self._retried(event, request, delivered)
+            except Repeated as repeated:
+                return Outcome(reply=_answers.decode(repeated.answer), repeated=True)
+
+    async def _retried(
+        self, event: Event, request: str | None, delivered: Delivered | None
+    ) -> Outcome:
+        for _ in range(1, MOST_ATTEMPTS):
+            try:
+                return await self._attempt(event, request, delivered)
+            except Conflict:
+                await asyncio.sleep(random.uniform(0, LONGEST_PAUSE_SECONDS))  # noqa: S311 - jitter
+        return await self._attempt(event, request, delivered)
+
+    async def _attempt(
+        self, event: Event, request: str | None, delivered: Delivered | None
+    ) -> Outcome:
+        now = self._clock.now()
+        if request is not None:
+            answer = await self._store.answered(request, now=now)
+            if answer is not None:
+                raise Repeated(answer)
+        with step("load"):
+            snapshot = await self._store.load()
+        with step("decide", event=type(event).__name__) as deciding:
+            decision = decide(snapshot.site, event, now=now, rules=self._rules)
+            deciding.annotate(outcome=_name(decision.reply), effects=len(decision.effects))
+        if request is not None or delivered is not None or _matters(snapshot, decision):
+            with step("commit"):
+                await self._store.commit(_commit(snapshot, decision, now, request, delivered))
+        self._tell(event, decision)
+        return Outcome(reply=decision.reply)
+
+    def _tell(self, event: Event, decision: Decision) -> None:
+        said = ",".join(_name(effect) for effect in decision.effects) or "nothing"
+        log.info(
+            "event.decided",
+            extra=facts(event=_name(event), reply=_name(decision.reply), said=said),
+        )
+        committed = Committed(site=decision.site, speaks=bool(decision.effects), look=decision.look)
+        for listener in self._listeners:
+            listener(committed)
+
+
+def _matters(snapshot: Snapshot, decision: Decision) -> bool:
+    return decision.site != snapshot.site or bool(decision.effects)
+
+
+def _commit(
+    snapshot: Snapshot,
+    decision: Decision,
+    now: datetime,
+    request: str | None,
+    delivered: Delivered | None,
+) -> Commit:
+    answered = None
+    if request is not None:
+        answer = msgspec.json.encode(decision.reply)
+        answered = Answered(request=request, answer=answer, expires=now + ANSWER_KEPT)
+    return Commit(
+        site=decision.site,
+        seen=snapshot.revision,
+        now=now,
+        answered=answered,
+        bodies=tuple(msgspec.json.encode(effect) for effect in decision.effects),
+        delivered=delivered,
+    )
+
+
+def _name(value: Struct | None) -> str:
+    return "nothing" if value is None else type(value).__name__

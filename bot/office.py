@@ -1,0 +1,216 @@
+"""The composition root: every part built, wired, run and stopped; nothing decided."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Mapping
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from types import TracebackType
+from typing import Any, Self
+
+from bot.app import SlackApp
+from bot.clock import Clock, SystemClock
+from bot.concierge import next_wakeup
+from bot.conversation import Conversation
+from bot.directory import Directory
+from bot.dispatch import Committed, Dispatcher
+from bot.errors import SlackError
+from bot.events import ClockTicked
+from bot.log import facts
+from bot.relay import Relay, Room
+from bot.rules import Rules
+from bot.scheduler import Scheduler
+from bot.server import Server
+from bot.settings import RuleSettings, Settings, XmppSettings
+from bot.slack import Identity, Slack
+from bot.stations import Stations
+from bot.tracing import unit
+from chargepoint import listener
+from chargepoint.listener import Listener
+from chargepoint.soap import ChargePointApi
+from queue_store.errors import StoreError
+from queue_store.sqlite import SqliteStore
+
+log = logging.getLogger(__name__)
+
+LONGEST_PAUSE_SECONDS = 60.0
+STORE_PAUSE = timedelta(seconds=5)
+FINISH_SECONDS = 4.0
+
+
+class Office:
+    """One bot at one site, from its store to its server.
+
+    Entering opens the store and may raise StoreError; `run` does the work until told to stop.
+    """
+
+    def __init__(self, settings: Settings, *, clock: Clock | None = None) -> None:
+        self._settings = settings
+        self._clock = clock or SystemClock()
+        self._stack = AsyncExitStack()
+        self._slack_problem: str | None = "Slack has not answered yet"
+        self.server = Server(self._problems)
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            store = await SqliteStore.open(self._settings.sqlite, site=self._settings.slack.channel)
+            stack.push_async_callback(store.close)
+            slack = Slack(
+                self._settings.slack.bot_token.reveal(), api_url=self._settings.slack.api_url
+            )
+            self._slack = await stack.enter_async_context(slack)
+            self._api = _api(self._settings)
+            stack.push_async_callback(self._api.close)
+            self._wire(store)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.server.stop()
+        await self._stack.aclose()
+
+    async def run(self, told: asyncio.Event) -> None:
+        """Work until told to stop; then finish what was begun."""
+        self._scheduler.start()
+        try:
+            async with asyncio.TaskGroup() as group:
+                working = [group.create_task(work) for work in self._work(group)]
+                await told.wait()
+                await self.server.stop()
+                for task in working:
+                    task.cancel()
+        finally:
+            self._scheduler.stop()
+
+    def _wire(self, store: SqliteStore) -> None:
+        settings, clock, rules = self._settings, self._clock, _rules(self._settings.rules)
+        zone = settings.site.timezone
+        self._rules = rules
+        self._dispatcher = Dispatcher(store, clock=clock, rules=rules)
+        directory = Directory(self._slack, admins=settings.slack.admins, clock=clock)
+        self._conversation = Conversation(
+            self._dispatcher, directory, clock=clock, zone=zone, rules=rules
+        )
+        self._relay = Relay(
+            store,
+            self._dispatcher,
+            self._slack,
+            directory,
+            room=Room(channel=settings.slack.channel, zone=zone, rules=rules),
+            clock=clock,
+        )
+        self._stations = Stations(self._dispatcher, self._api, clock=clock, rules=rules)
+        self._listener = Listener(
+            _xmpp(settings.chargepoint.xmpp),
+            on_session=self._stations.on_session,
+            on_event=self._stations.on_event,
+        )
+        self._scheduler = Scheduler(zone)
+        self._dispatcher.listen(self._after)
+
+    def _after(self, committed: Committed) -> None:
+        if committed.speaks:
+            self._relay.wake()
+        self._stations.after(committed)
+        at = next_wakeup(committed.site, rules=self._rules)
+        self._scheduler.once("wake-up", self._tick, at=at)
+
+    def _work(self, group: asyncio.TaskGroup) -> tuple[Coroutine[Any, Any, None], ...]:
+        chargepoint = self._settings.chargepoint
+        self._scheduler.daily("refresh", self._refresh, at=chargepoint.reconnect_at)
+        self._scheduler.every("reconcile", self._stations.reconcile, span=chargepoint.reconcile)
+        # Losing the stream must not blind us, so a first reading does not wait for it.
+        self._stations.look()
+        return (
+            self._tick(),
+            self._relay.run(),
+            self._stations.run(),
+            self._listener.run(),
+            self._serve_slack(group),
+        )
+
+    async def _tick(self) -> None:
+        with unit("wake-up") as work:
+            try:
+                await self._dispatcher.handle(ClockTicked())
+            except StoreError as error:
+                work.fail(error)
+                log.warning("wake-up.waits", extra=facts(why=str(error)))
+                self._scheduler.once("wake-up", self._tick, at=self._clock.now() + STORE_PAUSE)
+
+    async def _refresh(self) -> None:
+        with unit("refresh"):
+            log.info("session.refresh")
+            self._api.forget_inventory()
+            self._listener.refresh()
+
+    async def _serve_slack(self, group: asyncio.TaskGroup) -> None:
+        identity = await self._identify()
+        app = SlackApp(
+            self._settings.slack, self._slack, self._conversation, identity, group.create_task
+        )
+        if self._settings.slack.app_token is None:
+            self.server.serve_slack(app.answer)
+            return
+        await app.run_socket(self._settings.slack.app_token.reveal())
+
+    async def _identify(self) -> Identity:
+        pause = 1.0
+        while True:
+            try:
+                identity = await self._slack.identify()
+            except SlackError as error:
+                self._slack_problem = str(error)
+                log.warning("slack.unreachable", extra=facts(why=str(error)))
+                await asyncio.sleep(pause)
+                pause = min(LONGEST_PAUSE_SECONDS, pause * 2)
+            else:
+                self._slack_problem = None
+                log.info("slack.ready", extra=facts(bot=identity.user, team=identity.team))
+                return identity
+
+    async def _problems(self) -> Mapping[str, str]:
+        waits = self._relay.problem
+        store = str(waits) if isinstance(waits, StoreError) else None
+        slack = self._slack_problem or (str(waits) if isinstance(waits, SlackError) else None)
+        chargepoint = self._stations.problem or self._listener.problem
+        named = {"store": store, "slack": slack, "chargepoint": chargepoint}
+        return {part: problem for part, problem in named.items() if problem}
+
+
+def _api(settings: Settings) -> ChargePointApi:
+    return ChargePointApi(
+        url=settings.chargepoint.api_url,
+        key=settings.chargepoint.api_key.reveal(),
+        password=settings.chargepoint.api_password.reveal(),
+        group=settings.chargepoint.station_group,
+    )
+
+
+def _xmpp(settings: XmppSettings) -> listener.XmppSettings:
+    return listener.XmppSettings(
+        jid=settings.jid.reveal(),
+        password=settings.password.reveal(),
+        host=settings.host,
+        port=settings.port,
+        tls=settings.tls,
+        senders=settings.senders,
+        ping_seconds=settings.ping.total_seconds(),
+    )
+
+
+def _rules(settings: RuleSettings) -> Rules:
+    return Rules(
+        offer=settings.offer,
+        accepted_offer=settings.accepted_offer,
+        suspension=settings.suspension,
+        idle_reminder=settings.idle_reminder,
+        charging_limit=settings.charging_limit,
+        nag_repeat=settings.nag_repeat,
+        nag_limit=settings.nag_limit,
+    )

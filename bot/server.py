@@ -1,0 +1,68 @@
+"""The HTTP server: Slack's requests, liveness and readiness; the only importer of aiohttp.web's.
+
+What isn't a POST with a plausible timestamp never reaches Bolt.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+
+from aiohttp import web
+
+Answer = Callable[[web.Request], Awaitable[web.Response]]
+Problems = Callable[[], Awaitable[Mapping[str, str]]]
+
+LARGEST_BODY = 1024 * 1024
+SHUTDOWN_SECONDS = 5.0
+
+
+class Server:
+    """Serves the paths that interface.md promises; Slack's only when given how to answer."""
+
+    def __init__(self, problems: Problems) -> None:
+        self._problems = problems
+        self._answer: Answer | None = None
+        self._runner: web.AppRunner | None = None
+
+    def serve_slack(self, answer: Answer) -> None:
+        """Answer Slack's requests from now on."""
+        self._answer = answer
+
+    async def start(self, port: int) -> int:
+        """Listen on the port, 0 for any, and answer which it is.
+
+        Raises:
+            OSError: the port can't be had.
+        """
+        app = web.Application(client_max_size=LARGEST_BODY)
+        app.router.add_post("/slack/events", self._slack)
+        app.router.add_get("/healthz", _alive)
+        app.router.add_get("/readyz", self._ready)
+        self._runner = web.AppRunner(
+            app, access_log=None, handle_signals=False, shutdown_timeout=SHUTDOWN_SECONDS
+        )
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "0.0.0.0", port).start()  # noqa: S104 - the proxy's way in
+        return int(self._runner.addresses[0][1])
+
+    async def stop(self) -> None:
+        """Take no more requests, and finish those that were begun."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _slack(self, request: web.Request) -> web.Response:
+        if self._answer is None:
+            # Slack repeats events that were not taken; people see that it failed.
+            return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE, text="Not ready yet.")
+        timestamp = request.headers.get("X-Slack-Request-Timestamp", "")
+        if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) < 12):  # noqa: PLR2004 - seconds until the year 5138
+            return web.Response(status=HTTPStatus.UNAUTHORIZED)
+        return await self._answer(request)
+
+    async def _ready(self, _: web.Request) -> web.Response:
+        problems = await self._problems()
+        status = HTTPStatus.SERVICE_UNAVAILABLE if problems else HTTPStatus.OK
+        return web.json_response({"ready": not problems, **problems}, status=status)
+
+
+async def _alive(_: web.Request) -> web.Response:
+    return web.Response(text="alive\n")

@@ -1,0 +1,144 @@
+"""The watch over the station group: the stream makes us early, the readings make us right.
+
+Each session of the stream begins with a reading; so does every doubt, every failed reading after
+a pause, and every few minutes. What a reading shows to have been missed happens then.
+"""
+
+import asyncio
+import logging
+
+from bot.clock import Clock
+from bot.dispatch import Committed, Dispatcher
+from bot.events import FeedRegistered
+from bot.log import facts
+from bot.reconcile import missed
+from bot.rules import Rules
+from bot.tracing import step, unit
+from chargepoint.errors import ChargePointError, CredentialsRefused
+from chargepoint.events import StationEvent
+from chargepoint.soap import ChargePointApi
+from queue_store.errors import StoreError
+from queue_store.site import port_id
+
+log = logging.getLogger(__name__)
+
+# Public clients ask for the status no more often than this, and for the inventory than that.
+SECONDS_BETWEEN_LOOKS = 60.0
+SECONDS_BETWEEN_INVENTORIES = 15 * 60.0
+LONGEST_PAUSE_SECONDS = 300.0
+
+
+class Stations:
+    """Brings the network's events and readings to the dispatcher."""
+
+    def __init__(
+        self, dispatcher: Dispatcher, api: ChargePointApi, *, clock: Clock, rules: Rules
+    ) -> None:
+        self._dispatcher = dispatcher
+        self._api = api
+        self._clock = clock
+        self._rules = rules
+        self._reading = asyncio.Lock()
+        self._wanted = asyncio.Event()
+        self._read_at: float | None = None
+        self._listed_at: float | None = None
+        self._failures = 0
+        self._problem: str | None = "the stations have not been read yet"
+
+    @property
+    def problem(self) -> str | None:
+        """Why the ports can't be read, in plain words, or None."""
+        return self._problem
+
+    def look(self) -> None:
+        """Read the ports as soon as that is polite."""
+        self._wanted.set()
+
+    def after(self, committed: Committed) -> None:
+        """Look if a decision left a doubt."""
+        if committed.look:
+            self.look()
+
+    async def run(self) -> None:
+        """Read whenever somebody wants it, for ever; a reading that failed is wanted again."""
+        while True:
+            await self._wanted.wait()
+            await asyncio.sleep(self._pause())
+            self._wanted.clear()
+            await self.reconcile()
+
+    async def on_session(self) -> None:
+        """Catch up with what was missed before a session of the stream is listened to."""
+        await self.reconcile()
+
+    async def on_event(self, event: StationEvent) -> None:
+        """Let an event of the stream happen."""
+        name = type(event).__name__
+        with unit("station event", event=name, station=event.station, port=event.port):
+            try:
+                site = await self._dispatcher.site()
+                if site.port(port_id(event.station, event.port)) is None:
+                    self._wonder(event)
+                    return
+                await self._dispatcher.handle(event)
+            except StoreError as error:
+                # The next reading shows what this event would have told.
+                log.warning("station.event_lost", extra=facts(event=name, why=str(error)))
+                self.look()
+
+    async def reconcile(self) -> None:
+        """Read the ports and let everything happen that was missed; failures are kept to tell."""
+        async with self._reading:
+            with unit("reconcile") as work:
+                try:
+                    await self._register_feed()
+                    await self._read()
+                except (ChargePointError, StoreError) as error:
+                    work.fail(error)
+                    self._failed(error)
+                else:
+                    self._succeeded()
+
+    async def _read(self) -> None:
+        readings = await self._api.read_ports()
+        self._read_at = self._clock.monotonic()
+        site = await self._dispatcher.site()
+        with step("reconcile"):
+            events = missed(site, readings, now=self._clock.now(), rules=self._rules)
+        for event in events:
+            await self._dispatcher.handle(event)
+
+    async def _register_feed(self) -> None:
+        site = await self._dispatcher.site()
+        if site.feed is None:
+            feed = await self._api.register_feed()
+            await self._dispatcher.handle(FeedRegistered(feed=feed))
+            log.info("feed.registered", extra=facts(feed=feed))
+
+    def _wonder(self, event: StationEvent) -> None:
+        """Read the list of stations again, now and then, for the sake of an unknown one."""
+        log.warning("station.unknown", extra=facts(station=event.station, port=event.port))
+        now = self._clock.monotonic()
+        if self._listed_at is None or now - self._listed_at >= SECONDS_BETWEEN_INVENTORIES:
+            self._listed_at = now
+            self._api.forget_inventory()
+            self.look()
+
+    def _pause(self) -> float:
+        if self._failures:
+            return min(LONGEST_PAUSE_SECONDS, 2.0 ** min(self._failures, 10))
+        if self._read_at is None:
+            return 0.0
+        return max(0.0, SECONDS_BETWEEN_LOOKS - (self._clock.monotonic() - self._read_at))
+
+    def _failed(self, error: ChargePointError | StoreError) -> None:
+        self._failures += 1
+        refused = isinstance(error, CredentialsRefused)
+        self._problem = "the API key or its password is refused" if refused else str(error)
+        log.warning("stations.unread", extra=facts(why=self._problem, failures=self._failures))
+        self.look()
+
+    def _succeeded(self) -> None:
+        if self._problem is not None:
+            log.info("stations.read")
+        self._failures, self._problem = 0, None
