@@ -231,6 +231,14 @@ def test_other_peoples_debug_lines_never_appear(
 
 
 @pytest.mark.parametrize("name", OTHERS)
+def test_other_peoples_debug_lines_are_not_even_made(logging_to: SetUp, name: str) -> None:
+    """Printing a whole request takes time, whether or not it is shown."""
+    logging_to(level=logging.DEBUG)
+
+    assert not logging.getLogger(name).isEnabledFor(logging.DEBUG)
+
+
+@pytest.mark.parametrize("name", OTHERS)
 def test_other_peoples_warnings_appear(logging_to: SetUp, name: str) -> None:
     """They are often the first to know."""
     out = logging_to()

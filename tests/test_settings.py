@@ -141,6 +141,7 @@ WRONG = [
     ("SLACK_API_URL", "http://slack.com/api/"),
     ("SLACK_API_URL", "http://localhost.example/api/"),
     ("SLACK_API_URL", "https://user:pass@slack.com/api/"),
+    ("SLACK_API_URL", "https://user@slack.com/api/"),
     ("SLACK_API_URL", "https://slack.com/api/?token=1"),
     ("SLACK_API_URL", "https://[half/"),
     ("SLACK_API_URL", "https://host:port/"),

@@ -203,6 +203,28 @@ async def test_a_step_that_outlives_its_unit_is_printed_by_itself(screen: io.Str
     assert shown(screen) == ["tick", "inner", "linger"]
 
 
+async def test_what_ended_below_a_lingering_step_is_shown_below_the_unit(
+    screen: io.StringIO,
+) -> None:
+    """The unit's own lines tell all that was done by then."""
+    inner_ended, over = asyncio.Event(), asyncio.Event()
+
+    async def linger() -> None:
+        with step("linger"):
+            with step("inner"):
+                pass
+            inner_ended.set()
+            await over.wait()
+
+    async with asyncio.TaskGroup() as tasks:
+        with unit("tick"):
+            tasks.create_task(linger())
+            await inner_ended.wait()
+        over.set()
+
+    assert shown(screen) == ["tick", "  └ inner", "linger"]
+
+
 def test_a_step_outside_of_a_unit_stands_for_itself(screen: io.StringIO) -> None:
     """A forgotten unit is no reason to crash."""
     with step("look"):
@@ -292,10 +314,13 @@ def test_no_secret_reaches_the_screen() -> None:
 
 def test_a_forged_line_stays_in_its_own(screen: io.StringIO) -> None:
     """A name from outside can't print a step that never was."""
-    with unit("tick\nforged", text="a\r\n\u2028\x1b[31mb"):
+    with unit("tick\nforged", text="a\r\n\u2028\x1b[31mb"), step("look\n  └ forged"):
         pass
 
-    assert shown(screen) == [r"tick\nforged  text=a\r\n\u2028\x1b[31mb"]
+    assert shown(screen) == [
+        r"tick\nforged  text=a\r\n\u2028\x1b[31mb",
+        r"  └ look\n  └ forged",
+    ]
 
 
 def test_annotations_are_indexed_for_x_ray(spans: InMemorySpanExporter) -> None:
