@@ -130,10 +130,11 @@ def _repeated(items: object, name: str, where: str) -> Iterator[str]:
     seen: set[str] = set()
     for place, item in enumerate(items if isinstance(items, list | tuple) else ()):
         named = item.get(name) if isinstance(item, dict) else None
+        if not isinstance(named, str):
+            continue
         if named in seen:
             yield _error(f"`{name}` {named!r} already exists", f"{where}/{place}/{name}")
-        if isinstance(named, str):
-            seen.add(named)
+        seen.add(named)
 
 
 def _unique_actions(block: object, where: str) -> Iterator[str]:
@@ -245,6 +246,41 @@ _ACTIONS: Mapping[str, Check] = {
     "users_select": _USERS,
 }
 
+_STYLES = {"style": _shape({}, dict.fromkeys(("bold", "italic", "strike", "code"), _flag))}
+_RUN = _kinds(
+    {
+        "text": _shape({"text": _string(_MARKDOWN)}, _STYLES),
+        "user": _shape({"user_id": _ID}, _STYLES),
+        "emoji": _shape({"name": _ID}, {"unicode": _ID, **_STYLES}),
+        "link": _shape({"url": _string(3000)}, {"text": _string(3000), **_STYLES}),
+        "broadcast": _shape({"range": _word("here", "channel", "everyone")}),
+        "date": _shape(
+            {"timestamp": _number, "format": _ID}, {"url": _string(3000), "fallback": _ID}
+        ),
+    }
+)
+_RUNS: Mapping[str, Check] = {"elements": _several(_RUN, most=500)}
+_RICH = _kinds(
+    {
+        "rich_text_section": _shape(_RUNS),
+        "rich_text_preformatted": _shape(_RUNS, {"border": _number}),
+        "rich_text_quote": _shape(_RUNS, {"border": _number}),
+        "rich_text_list": _shape(
+            {
+                "elements": _several(_kinds({"rich_text_section": _shape(_RUNS)}), most=500),
+                "style": _word("bullet", "ordered"),
+            },
+            {"indent": _number, "offset": _number, "border": _number},
+        ),
+    }
+)
+_CELL = _kinds(
+    {
+        "raw_text": _shape({"text": _string(3000)}),
+        "rich_text": _shape({"elements": _several(_RICH, most=500)}),
+    }
+)
+
 
 def _block(
     required: Mapping[str, Check], optional: Mapping[str, Check] | None = None, **also: Check
@@ -271,7 +307,7 @@ _EVERYWHERE: Mapping[str, Check] = {
         {"label": _plain(2000), "element": _kinds({**_ACTIONS, "plain_text_input": _INPUT})},
         {"hint": _plain(2000), "optional": _flag, "dispatch_action": _flag},
     ),
-    "rich_text": _block({"elements": _several(_anything, most=500)}),
+    "rich_text": _block({"elements": _several(_RICH, most=500)}),
     "section": _block(
         {},
         {
@@ -283,7 +319,7 @@ _EVERYWHERE: Mapping[str, Check] = {
         words=_text_or_fields,
     ),
     "table": _block(
-        {"rows": _several(_several(_anything, most=20), most=100)},
+        {"rows": _several(_several(_CELL, most=20), most=100)},
         {"column_settings": _several(_anything, most=20)},
     ),
 }

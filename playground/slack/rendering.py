@@ -58,9 +58,9 @@ def _part(block: Json, names: Names) -> Iterator[Json]:
         case {"type": "markdown", "text": text}:
             yield _words(text, names)
         case {"type": "rich_text", "elements": elements}:
-            yield from (_rich(each, names) for each in elements)
+            yield from ({"kind": "text", "spans": _rich(each, names)} for each in elements)
         case {"type": "table", "rows": rows}:
-            yield {"kind": "table", "rows": [[_rich(c, names)["spans"] for c in r] for r in rows]}
+            yield {"kind": "table", "rows": [[_rich(c, names) for c in r] for r in rows]}
         case _:
             yield _words(str(block.get("alt_text", "")), names)
 
@@ -98,20 +98,27 @@ def _named(run: Json, names: Names) -> Json:
     return {**run, "text": f"@{names.get(run['mention'], run['text'].removeprefix('@'))}"}
 
 
-def _rich(element: Json, names: Names) -> Json:
-    """Flatten a rich text element; a list's items each get their own line."""
-    if element["type"] == "raw_text":
-        return {"kind": "text", "spans": [{"text": element["text"]}]}
-    inner = element.get("elements", [])
-    if element["type"] == "rich_text_list":
-        lines = [[{"text": "• "}, *_rich(each, names)["spans"], {"text": "\n"}] for each in inner]
-        return {"kind": "text", "spans": [run for line in lines for run in line]}
-    if element["type"] in {"rich_text", "rich_text_quote", "rich_text_preformatted"}:
-        nested = [
-            e if "elements" in e else {"type": "rich_text_section", "elements": [e]} for e in inner
-        ]
-        return {"kind": "text", "spans": [r for e in nested for r in _rich(e, names)["spans"]]}
-    return {"kind": "text", "spans": [_run(each, names) for each in inner]}
+def _rich(element: Json, names: Names) -> list[Json]:
+    """Flatten an element of rich text into runs; a list's items each get their own line."""
+    match element:
+        case {"type": "raw_text", "text": str(text)}:
+            return [{"text": text}]
+        case {"type": "rich_text", "elements": parts}:
+            return [run for part in parts for run in _rich(part, names)]
+        case {"type": "rich_text_list", "elements": items}:
+            ordered = element["style"] == "ordered"
+            lines = [
+                _line(place if ordered else None, item, names)
+                for place, item in enumerate(items, 1)
+            ]
+            return [run for line in lines for run in line]
+        case _:
+            return [_run(each, names) for each in element["elements"]]
+
+
+def _line(number: int | None, item: Json, names: Names) -> list[Json]:
+    sign = "• " if number is None else f"{number}. "
+    return [{"text": sign}, *_rich(item, names), {"text": "\n"}]
 
 
 def _run(element: Json, names: Names) -> Json:

@@ -3,18 +3,22 @@
 import asyncio
 import shutil
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
+import pytest_asyncio
 from aiohttp import ClientSession, WSMsgType, web
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Browser, Page, async_playwright, expect
 from slack_bolt.async_app import AsyncAck
 
 from playground.garage import Garage
 from playground.page import page_app
+from playground.slack.options import Options
 from playground.slack.simulation import SimulatedSlack
 from playground.slack.workspace import ROOM
-from tests.playground.office import Bot, Clock, Json
+from tests.playground.office import Bot, Clock, Json, bot_of
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 CHROMIUM = shutil.which("chromium")
 NOTES = ("An offer lasts one minute instead of ten.",)
@@ -43,19 +47,28 @@ def garage(clock: Clock) -> Garage:
     return Garage(clock=clock)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
+async def slack(clock: Clock) -> AsyncIterator[SimulatedSlack]:
+    """Open a workspace in the loop that the browser runs in."""
+    async with SimulatedSlack(clock=clock, options=Options(retry_delays=())) as workspace:
+        yield workspace
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def bot(slack: SimulatedSlack) -> AsyncIterator[Bot]:
+    """Run a bot in that workspace."""
+    async with bot_of(slack) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="module")
 async def url(slack: SimulatedSlack, garage: Garage) -> AsyncIterator[str]:
     """Serve the page."""
-    runner = web.AppRunner(
-        page_app(slack, garage, notes=NOTES), access_log=None, shutdown_timeout=1
-    )
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    await runner.cleanup()
+    async with serving_page(slack, garage) as url:
+        yield url
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def echo(bot: Bot) -> Bot:
     """Let the bot answer `add` before everybody, and anything else to the asker alone."""
 
@@ -69,27 +82,51 @@ async def echo(bot: Bot) -> Bot:
     return bot
 
 
-@asynccontextmanager
-async def browsing(url: str, *, calmly: bool = True) -> AsyncIterator[Page]:
-    """Open the page in a browser; `calmly` means that it must not complain of anything."""
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    """Start one browser for all."""
     if CHROMIUM is None:
         pytest.skip("there is no Chromium on this machine to look at the page with")
-    complaints: list[str] = []
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = await browser.new_page(viewport={"width": 1280, "height": 800})
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda said: complaints.append(said.text))
-        await page.goto(url)
-        await expect(page.get_by_label("Message as Ada Lovelace")).to_be_visible()
-        yield page
+        yield browser
         await browser.close()
+
+
+@asynccontextmanager
+async def serving_page(
+    slack: SimulatedSlack, garage: Garage, *, port: int = 0
+) -> AsyncIterator[str]:
+    """Serve the page until the block ends."""
+    app = page_app(slack, garage, notes=NOTES)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port, reuse_address=True).start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def browsing(browser: Browser, url: str, *, calmly: bool = True) -> AsyncIterator[Page]:
+    """Open the page in a browser; `calmly` means that it must not complain of anything."""
+    complaints: list[str] = []
+    page = await browser.new_page(viewport={"width": 1280, "height": 800})
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda said: complaints.append(said.text))
+    await page.goto(url)
+    await expect(page.get_by_label("Message as Ada Lovelace")).to_be_visible()
+    yield page
+    await page.close()
     assert not (calmly and complaints)
 
 
-async def test_a_newcomer_commands_and_talks(slack: SimulatedSlack, echo: Bot, url: str) -> None:
+async def test_a_newcomer_commands_and_talks(
+    slack: SimulatedSlack, echo: Bot, url: str, browser: Browser
+) -> None:
     """Typing, and the chips for those who would rather press."""
-    async with browsing(url) as page:
+    async with browsing(browser, url) as page:
         await page.get_by_label("Message as Ada Lovelace").fill("/ev add")
         await page.keyboard.press("Enter")
         await expect(page.get_by_text("You said add")).to_be_visible()
@@ -116,10 +153,10 @@ async def test_a_newcomer_commands_and_talks(slack: SimulatedSlack, echo: Bot, u
 
 
 async def test_a_called_driver_has_a_badge_until_somebody_looks_as_them(
-    slack: SimulatedSlack, bot: Bot, url: str
+    slack: SimulatedSlack, bot: Bot, url: str, browser: Browser
 ) -> None:
     """Whoever plays six people must see at a glance who was called."""
-    async with browsing(url) as page:
+    async with browsing(browser, url) as page:
         await bot.client.chat_postMessage(channel=ROOM, text="<@U0GRACE> it's your turn")
         await bot.client.chat_postMessage(channel="U0GRACE", text="Your turn, and a secret")
         grace = page.locator("label", has_text="Grace Hopper")
@@ -137,7 +174,9 @@ async def test_a_called_driver_has_a_badge_until_somebody_looks_as_them(
     assert slack.workspace.unread("U0GRACE", ROOM) == 0
 
 
-async def test_buttons_ask_first_where_they_should_and_edits_show_live(bot: Bot, url: str) -> None:
+async def test_buttons_ask_first_where_they_should_and_edits_show_live(
+    bot: Bot, url: str, browser: Browser
+) -> None:
     """The confirmation is Slack's own dialog; saying no presses nothing."""
     pressed: list[str] = []
 
@@ -152,7 +191,7 @@ async def test_buttons_ask_first_where_they_should_and_edits_show_live(bot: Bot,
         await ack()
         pressed.append(action["selected_option"]["value"])
 
-    async with browsing(url) as page:
+    async with browsing(browser, url) as page:
         await bot.client.chat_postMessage(
             channel=ROOM, text="?", blocks=[{"type": "actions", "elements": [LEAVE, MENU]}]
         )
@@ -169,9 +208,9 @@ async def test_buttons_ask_first_where_they_should_and_edits_show_live(bot: Bot,
     assert pressed == ["60", "U0ADA"]
 
 
-async def test_cars_come_and_go(garage: Garage, url: str) -> None:
+async def test_cars_come_and_go(garage: Garage, url: str, browser: Browser) -> None:
     """The garage is where a newcomer makes things happen."""
-    async with browsing(url) as page:
+    async with browsing(browser, url) as page:
         await expect(page.get_by_text(NOTES[0])).to_be_visible()
         await page.get_by_label("Who plugs in at EAST 1").select_option("Grace Hopper (700102)")
         await page.get_by_role("button", name="Plug in at EAST 1").click()
@@ -192,10 +231,10 @@ async def test_cars_come_and_go(garage: Garage, url: str) -> None:
 
 
 async def test_the_five_steps_do_what_they_say(
-    slack: SimulatedSlack, echo: Bot, garage: Garage, url: str
+    slack: SimulatedSlack, echo: Bot, garage: Garage, url: str, browser: Browser
 ) -> None:
     """Somebody who reads nothing else has seen it all after five presses."""
-    async with browsing(url) as page:
+    async with browsing(browser, url) as page:
         for step in range(1, 6):
             await page.get_by_role("button", name=f"Do step {step} for me").click()
             await expect(page.locator("#steps li").nth(step - 1)).to_have_class("done")
@@ -209,32 +248,25 @@ async def test_the_five_steps_do_what_they_say(
 
 
 async def test_a_lost_connection_comes_back_by_itself(
-    slack: SimulatedSlack, garage: Garage, bot: Bot
+    slack: SimulatedSlack, garage: Garage, bot: Bot, browser: Browser
 ) -> None:
     """Restarting the playground must not need a reload in every tab."""
-    app = page_app(slack, garage, notes=())
-    first = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await first.setup()
-    await web.TCPSite(first, "127.0.0.1", 0).start()
-    port = first.addresses[0][1]
-    async with browsing(f"http://127.0.0.1:{port}", calmly=False) as page:
-        await expect(page.get_by_role("status")).to_have_text("Playground, live")
-        await first.cleanup()
+    async with AsyncExitStack() as stack:
+        async with serving_page(slack, garage) as url:
+            page = await stack.enter_async_context(browsing(browser, url, calmly=False))
+            await expect(page.get_by_role("status")).to_have_text("Playground, live")
         await expect(page.get_by_role("status")).to_have_text("Connection lost, trying again …")
-        again = web.AppRunner(
-            page_app(slack, garage, notes=()), access_log=None, shutdown_timeout=0.1
-        )
-        await again.setup()
-        await web.TCPSite(again, "127.0.0.1", port, reuse_address=True).start()
-        await bot.client.chat_postMessage(channel=ROOM, text="back again")
-        await expect(page.get_by_text("back again")).to_be_visible(timeout=10_000)
-        await again.cleanup()
+        async with serving_page(slack, garage, port=int(url.rpartition(":")[2])):
+            await bot.client.chat_postMessage(channel=ROOM, text="back again")
+            await expect(page.get_by_text("back again")).to_be_visible(timeout=10_000)
 
 
-async def test_outside_text_is_never_markup(slack: SimulatedSlack, bot: Bot, url: str) -> None:
+async def test_outside_text_is_never_markup(
+    slack: SimulatedSlack, bot: Bot, url: str, browser: Browser
+) -> None:
     """A name or a station may come from anybody."""
     evil = "<img src=x onerror=alert(1)><script>alert(2)</script> &amp;lt;b <javascript:alert(3)|x>"
-    async with browsing(url) as page:
+    async with browsing(browser, url) as page:
         await bot.client.chat_postMessage(channel=ROOM, text=evil)
         slack.say("U0ADA", evil)
         await expect(page.locator(".message")).to_have_count(2)
@@ -242,9 +274,9 @@ async def test_outside_text_is_never_markup(slack: SimulatedSlack, bot: Bot, url
         assert await page.locator("#log").get_by_text("&lt;b").count() == 1
 
 
-async def test_the_page_fits_a_phone(bot: Bot, url: str) -> None:
+async def test_the_page_fits_a_phone(bot: Bot, url: str, browser: Browser) -> None:
     """Nothing may be out of reach sideways."""
-    async with browsing(url) as page:
+    async with browsing(browser, url) as page:
         await bot.client.chat_postMessage(channel=ROOM, text="x" * 500)
         for width in (360, 800, 1280):
             await page.set_viewport_size({"width": width, "height": 800})
@@ -321,13 +353,8 @@ async def test_a_tab_left_open_does_not_hold_up_the_end(
     slack: SimulatedSlack, garage: Garage
 ) -> None:
     """Ctrl-C must end the playground at once."""
-    runner = web.AppRunner(page_app(slack, garage, notes=()), access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    async with ClientSession() as session:
-        live = await session.ws_connect(f"{url}/live", headers={"Origin": url})
-        assert (await live.receive_json())["me"] == "U0ADA"
-        async with asyncio.timeout(5), asyncio.TaskGroup() as group:
-            group.create_task(runner.cleanup())
-            assert (await live.receive()).type is WSMsgType.CLOSE
+    async with asyncio.timeout(5), ClientSession() as session:
+        async with serving_page(slack, garage) as url:
+            live = await session.ws_connect(f"{url}/live", headers={"Origin": url})
+            assert (await live.receive_json())["me"] == "U0ADA"
+        assert (await live.receive()).type is WSMsgType.CLOSE
