@@ -34,6 +34,8 @@ REPLACED = "another login with the same name took our place"
 ASKED = "as planned"
 
 GOODBYE_SECONDS = 1
+OUR_DEADLINES_DECIDE = 24 * 3600
+UNPARSED = "Parse error: %r"
 SPOKEN = frozenset({"chat", "normal", "headline"})
 DELAYED = "{urn:xmpp:delay}delay"
 
@@ -41,6 +43,8 @@ log = logging.getLogger(__name__)
 
 # Below, slixmpp writes down logins and, at DEBUG, whole stanzas; `reason` says what matters.
 logging.getLogger("slixmpp").setLevel(logging.WARNING)
+# Above, what it can't parse.
+logging.getLogger("slixmpp.xmlstream.xmlstream").addFilter(lambda said: said.msg != UNPARSED)
 
 
 class XmppSettings(Struct, frozen=True, kw_only=True):
@@ -127,7 +131,7 @@ class Session:
         client = self._client
         client.cancel_connection_attempt()
         try:
-            if self.reason != MUTE:
+            if self._bound.done() and self.reason != MUTE:
                 await client.disconnect(wait=GOODBYE_SECONDS, ignore_send_queue=True)
         finally:
             gone = {client.disconnected} if client.is_connected() else set()
@@ -144,7 +148,8 @@ class Session:
     async def _answers(self) -> bool:
         if self._ended.done():
             return False
-        pong = self._client.plugin["xep_0199"].send_ping(JID(self._client.boundjid.domain))
+        server = JID(self._client.boundjid.domain)
+        pong = self._client.plugin["xep_0199"].send_ping(server, timeout=OUR_DEADLINES_DECIDE)
         try:
             return await self._unless_ended(pong)
         finally:
@@ -165,7 +170,7 @@ class Session:
             "failed_auth": self._on_refused,
             "failed_all_auth": lambda _: self.end(REFUSED if self._refused else NO_LOGIN),
             "stream_error": self._on_stream_error,
-            "disconnected": lambda _: self.end(REFUSED if self._refused else CLOSED),
+            "disconnected": self._on_disconnected,
         }
 
     def _on_message(self, message: StanzaBase) -> None:
@@ -188,6 +193,10 @@ class Session:
 
     def _on_refused(self, _: object) -> None:
         self._refused = True
+
+    def _on_disconnected(self, _: object) -> None:
+        if not self._client.securing:
+            self.end(REFUSED if self._refused else CLOSED)
 
     def _on_stream_error(self, error: StreamError) -> None:
         self.end(REPLACED if error["condition"] == "conflict" else CLOSED)
@@ -218,13 +227,25 @@ def _check_sender(sender: str, senders: frozenset[str]) -> None:
 
 
 class _Client(ClientXMPP):
-    """A client whose negotiation can be called off; slixmpp leaves one that hangs pending."""
+    """A client that can be called off and cleared away at any moment of its negotiation."""
 
     def __init__(self, jid: str, password: str, context: ssl.SSLContext) -> None:
         super().__init__(jid, password, ssl_context=context)
         self.negotiations: set[asyncio.Task[None]] = set()
+        self.securing = False
         # Nobody but our settings says which server gets our password.
         self.max_redirects = -1
+
+    async def start_tls(self) -> bool:
+        """Encrypt the stream; why that failed is told after the connection is lost by it."""
+        self.securing = True
+        try:
+            secured = await super().start_tls()
+        finally:
+            self.securing = False
+        if not secured:
+            self.event("disconnected")
+        return secured
 
     async def _handle_stream_features(self, features: StreamFeatures) -> bool | None:
         if task := asyncio.current_task():

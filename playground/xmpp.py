@@ -5,7 +5,7 @@ network to whoever is available; no federation, nothing stored for who is offlin
 clients of this project rely on is tested against a real server by the same suite.
 
 Its troubles can be ordered: it can freeze as a mute peer behind a dead link does, drop every
-connection, and stop offering what it should.
+connection, and fall silent in the middle of a login.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ class XmppServer:
     """One domain and its accounts; `accounts` leads from user names to passwords.
 
     With a TLS context the server offers STARTTLS and insists on it, or speaks TLS from the first
-    byte where `direct` is set.
+    byte where `direct` is set. `logins` counts the attempts.
     """
 
     def __init__(
@@ -57,6 +57,8 @@ class XmppServer:
         self.accounts = {user.lower(): password for user, password in accounts.items()}
         self.starttls = None if direct else tls
         self.port = 0
+        self.logins = 0
+        self.ignores_binding = False
         self.thawed = asyncio.Event()
         self.thawed.set()
         self._direct = tls if direct else None
@@ -246,6 +248,7 @@ class _Stream:
     def _authenticate(self, stanza: ET.Element) -> None:
         try:
             if stanza.tag == f"{{{SASL}}}auth":
+                self._server.logins += 1
                 self._login = sasl.login(stanza.get("mechanism", ""), self._server.accounts)
             answer = self._step(stanza.text or "")
         except sasl.Rejected:
@@ -268,6 +271,8 @@ class _Stream:
     def _answer(self, iq: ET.Element) -> None:
         query = next(iter(iq), None)
         if iq.get("type") not in {"get", "set"} or query is None:
+            return
+        if query.tag == f"{{{BIND}}}bind" and self._server.ignores_binding:
             return
         answer = self._result(query)
         kind = "error" if answer is None else "result"

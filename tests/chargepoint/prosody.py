@@ -1,0 +1,80 @@
+"""A real XMPP server, where one is installed, in a throwaway directory on loopback.
+
+The listener's promises are tested against it as well as against the small server of the
+playground, so that the small one cannot drift into a fiction.
+"""
+
+import asyncio
+import shutil
+import socket
+from asyncio.subprocess import DEVNULL, PIPE
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+LOOPBACK = "127.0.0.1"
+DOMAIN = "localhost"
+START_SECONDS = 20
+
+CONFIGURATION = """
+data_path = "{directory}/data"; pidfile = "{directory}/prosody.pid"
+certificates = "{directory}"; run_as_root = true
+daemonize = false; interfaces = {{ "127.0.0.1" }}; c2s_ports = {{ {port} }}
+s2s_ports = {{ }}; http_ports = {{ }}; https_ports = {{ }}
+modules_enabled = {{ "roster", "saslauth", "disco", "ping", "posix", "presence", "message", "iq" }}
+modules_disabled = {{ "s2s", "tls" }}
+authentication = "internal_plain"; storage = "internal"
+c2s_require_encryption = false; allow_unencrypted_plain_auth = true
+log = {{ {{ levels = {{ min = "info" }}, to = "console" }} }}
+VirtualHost "localhost"
+"""
+
+
+def is_installed() -> bool:
+    """Whether there is a Prosody to run."""
+    return shutil.which("prosody") is not None
+
+
+@asynccontextmanager
+async def prosody(directory: Path, accounts: Mapping[str, str]) -> AsyncIterator[int]:
+    """Run Prosody with these accounts; gives the port that it listens on."""
+    port = _free_port()
+    _write(directory, accounts, port)
+    process = await asyncio.create_subprocess_exec(
+        "prosody", "-F", "--config", str(directory / "prosody.cfg.lua"), stdout=PIPE, stderr=DEVNULL
+    )
+    try:
+        async with asyncio.timeout(START_SECONDS):
+            await _listening(process)
+        yield port
+    finally:
+        process.terminate()
+        await process.communicate()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _write(directory: Path, accounts: Mapping[str, str], port: int) -> None:
+    stored = directory / "data" / DOMAIN / "accounts"
+    stored.mkdir(parents=True)
+    for user, password in accounts.items():
+        (stored / f"{user.replace('-', '%2d')}.dat").write_text(
+            f'return {{ ["password"] = "{password}"; }};', encoding="utf-8"
+        )
+    configuration = CONFIGURATION.format(directory=directory, port=port)
+    (directory / "prosody.cfg.lua").write_text(configuration, encoding="utf-8")
+
+
+async def _listening(process: asyncio.subprocess.Process) -> None:
+    assert process.stdout is not None
+    said = b""
+    while b"Activated service 'c2s'" not in said:
+        line = await process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"Prosody did not start: {said.decode(errors='replace')}")
+        said += line
