@@ -71,9 +71,13 @@ class SlackApp:
 
     def _build(self) -> AsyncApp:
         secret = self._settings.signing_secret
+        # Bolt warns that it finds a token in the environment as well, and of every small talk.
+        quiet = logging.getLogger("slack_bolt")
+        quiet.setLevel(logging.ERROR)
         bolt = AsyncApp(
+            logger=quiet,
             client=self._slack.client,
-            authorize=self._authorize,
+            authorize=_authorizing(self._identity, self._settings.bot_token.reveal()),
             signing_secret=secret.reveal() if secret else "socket mode verifies its connection",
             request_verification_enabled=secret is not None,
             raise_error_for_unhandled_request=False,
@@ -86,14 +90,6 @@ class SlackApp:
         bolt.event("app_home_opened")(_nothing)
         bolt.error(_failed)
         return bolt
-
-    async def _authorize(self, **_: object) -> AuthorizeResult:
-        return AuthorizeResult(
-            enterprise_id=None,
-            team_id=self._identity.team,
-            bot_user_id=self._identity.user,
-            bot_token=self._settings.bot_token.reveal(),
-        )
 
     async def _our_workspace_only(
         self, body: Body, next_: Callable[[], Awaitable[BoltResponse]]
@@ -171,6 +167,16 @@ class SlackApp:
                 await self._slack.whisper(channel, asker.driver, answer.message)
         except SlackError as error:
             log.warning("reply.lost", extra=facts(why=str(error)))
+
+
+def _authorizing(identity: Identity, token: str) -> Callable[..., Awaitable[AuthorizeResult]]:
+    # Bolt passes arguments by the names that it finds, so a method won't do.
+    async def authorize(team_id: str | None) -> AuthorizeResult:
+        return AuthorizeResult(
+            enterprise_id=None, team_id=team_id, bot_user_id=identity.user, bot_token=token
+        )
+
+    return authorize
 
 
 def _is_not_said_by_a_person(event: Body) -> bool:

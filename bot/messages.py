@@ -314,10 +314,10 @@ def _update_call(effect: UpdateCall, reader: Reader) -> Message:
     port = f"*{text(effect.port)}*"
     until = f" until {reader.time(effect.deadline)}" if effect.deadline else ""
     if effect.outcome is CallOutcome.ACCEPTED:
-        said = f":dash: {mention(effect.driver)} is on the way to {port}, held{until}."
+        said = f":rocket: {mention(effect.driver)} is on the way to {port}, held{until}."
         return _said(said, buttons=_offer_buttons(effect.offer, accepted=True))
     if effect.outcome is CallOutcome.MOVED:
-        said = f":twisted_rightwards_arrows: {mention(effect.driver)}, {port} is held for you now"
+        said = f":arrow_right: {mention(effect.driver)}, {port} is held for you now"
         return _said(f"{said}{until}.", buttons=_offer_buttons(effect.offer, accepted=False))
     if effect.outcome is CallOutcome.PLUGGED_IN:
         return _said(f":white_check_mark: {mention(effect.driver)} plugged in at {port}.")
@@ -358,8 +358,7 @@ def _ask_who(effect: AskWhoPluggedIn) -> Message:
     title = "Is this your car?"
     explained = "I'll remember you, and take you off the queue."
     return _said(
-        f":bust_in_silhouette: Somebody I don't know plugged in at *{text(effect.port)}*. Who is "
-        "it?",
+        f":eyes: Somebody I don't know plugged in at *{text(effect.port)}*. Who is it?",
         buttons=(
             _button("That's me", "session.claim", effect.session, confirm=(title, explained)),
             _button("It's a guest", "session.disown", effect.session),
@@ -457,25 +456,25 @@ def _ports(board: Board, reader: Reader, *, fresh: bool) -> Iterator[str]:
 
 
 def _port_line(port: Port, offer: Offer | None, reader: Reader, *, fresh: bool) -> str:
-    heard = f" _(heard from {reader.span(port.heard)} ago)_" if fresh else ""
-    return f"• *{text(port.name)}*: {_state(port, offer, reader)}{heard}"
+    heard = f" _(as of {reader.span(port.heard)} ago)_" if fresh else ""
+    return f"• *{text(port.name)}*: {_state(port, offer, reader, fresh=fresh)}{heard}"
 
 
-def _state(port: Port, offer: Offer | None, reader: Reader) -> str:
+def _state(port: Port, offer: Offer | None, reader: Reader, *, fresh: bool) -> str:
     if port.availability is Availability.OUT_OF_SERVICE:
         return f"out of service, last word at {reader.time(port.heard)}"
     if offer is not None and is_free(port):
         until = f" until {reader.time(offer.deadline)}" if offer.deadline else ""
         return f"held for {reader.name(offer.driver)}{until}"
     if port.session is not None:
-        return _charging(port.session, reader)
+        return _charging(port.session, reader, fresh=fresh)
     return "free" if is_free(port) else "in use"
 
 
-def _charging(session: Session, reader: Reader) -> str:
+def _charging(session: Session, reader: Reader, *, fresh: bool) -> str:
     least = "" if session.since_known else "at least "
-    since = f"{least}since {reader.time(session.since)}"
-    return f"{reader.name(session.driver)} charging {since} ({reader.span(session.since)})"
+    span = f", {least}{reader.span(session.since)}" if fresh else ""
+    return f"{reader.name(session.driver)}, {least}since {reader.time(session.since)}{span}"
 
 
 def _said(*paragraphs: str, buttons: tuple[Block, ...] = ()) -> Message:

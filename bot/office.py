@@ -53,7 +53,10 @@ class Office:
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
-            store = await SqliteStore.open(self._settings.sqlite, site=self._settings.slack.channel)
+            with unit("start"):
+                store = await SqliteStore.open(
+                    self._settings.sqlite, site=self._settings.slack.channel
+                )
             stack.push_async_callback(store.close)
             slack = Slack(
                 self._settings.slack.bot_token.reveal(), api_url=self._settings.slack.api_url
@@ -163,7 +166,8 @@ class Office:
         pause = 1.0
         while True:
             try:
-                identity = await self._slack.identify()
+                with unit("greet Slack"):
+                    identity = await self._slack.identify()
             except SlackError as error:
                 self._slack_problem = str(error)
                 log.warning("slack.unreachable", extra=facts(why=str(error)))

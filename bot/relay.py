@@ -23,7 +23,7 @@ from bot.log import facts
 from bot.messages import Message, Reader, render
 from bot.rules import Rules
 from bot.slack import Slack
-from bot.tracing import step, unit
+from bot.tracing import step, unit, untraced
 from queue_store.errors import StoreError
 from queue_store.store import Delivered, OutboxRow, PostedCard, QueueStore
 
@@ -96,7 +96,9 @@ class Relay:
             SlackError: Slack can't take the first row that is left.
             StoreError: the outbox can't be read or a row not be taken from it.
         """
-        for row in await self._store.outbox():
+        with untraced():
+            rows = await self._store.outbox()
+        for row in rows:
             with unit("relay", row=row.id):
                 await self._deliver(row)
 

@@ -27,6 +27,9 @@ SECONDS_BETWEEN_LOOKS = 60.0
 SECONDS_BETWEEN_INVENTORIES = 15 * 60.0
 LONGEST_PAUSE_SECONDS = 300.0
 
+# At a start the stream's own first reading comes first, unless the stream can't be had.
+SECONDS_FOR_THE_STREAM = 2.0
+
 
 class Stations:
     """Brings the network's events and readings to the dispatcher."""
@@ -64,8 +67,9 @@ class Stations:
         while True:
             await self._wanted.wait()
             await asyncio.sleep(self._pause())
-            self._wanted.clear()
-            await self.reconcile()
+            # Somebody else's reading may have satisfied the wish meanwhile.
+            if self._wanted.is_set():
+                await self.reconcile()
 
     async def on_session(self) -> None:
         """Catch up with what was missed before a session of the stream is listened to."""
@@ -89,6 +93,7 @@ class Stations:
     async def reconcile(self) -> None:
         """Read the ports and let everything happen that was missed; failures are kept to tell."""
         async with self._reading:
+            self._wanted.clear()
             with unit("reconcile") as work:
                 try:
                     await self._register_feed()
@@ -128,7 +133,7 @@ class Stations:
         if self._failures:
             return min(LONGEST_PAUSE_SECONDS, 2.0 ** min(self._failures, 10))
         if self._read_at is None:
-            return 0.0
+            return SECONDS_FOR_THE_STREAM
         return max(0.0, SECONDS_BETWEEN_LOOKS - (self._clock.monotonic() - self._read_at))
 
     def _failed(self, error: ChargePointError | StoreError) -> None:

@@ -13,14 +13,14 @@ from contextlib import contextmanager
 from typing import Literal, TextIO
 
 from opentelemetry import trace
-from opentelemetry.context import Context
+from opentelemetry.context import Context, attach, detach
 from opentelemetry.propagate import set_global_textmap
 from opentelemetry.propagators.composite import CompositePropagator
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
-from opentelemetry.sdk.trace.sampling import ALWAYS_ON
-from opentelemetry.trace import SpanKind, StatusCode
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased
+from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, StatusCode
 
 from bot.clock import SystemClock
 from bot.redaction import HIDDEN, Redact, names_secret, redacted
@@ -74,6 +74,17 @@ def step(name: str, **annotations: Annotation) -> Iterator[Step]:
 
 
 @contextmanager
+def untraced() -> Iterator[None]:
+    """Leave out of the traces what is done over and over, mostly to find nothing."""
+    unsampled = SpanContext(trace_id=1, span_id=1, is_remote=False)
+    token = attach(trace.set_span_in_context(NonRecordingSpan(unsampled), Context()))
+    try:
+        yield
+    finally:
+        detach(token)
+
+
+@contextmanager
 def _span(
     name: str, annotations: Mapping[str, Annotation], *, context: Context | None, kind: SpanKind
 ) -> Iterator[Step]:
@@ -124,7 +135,9 @@ def _provider(version: str) -> TracerProvider:
     if isinstance(current, TracerProvider):
         return current
     resource = Resource.create({"service.name": "ev-concierge", "service.version": version})
-    made = TracerProvider(sampler=ALWAYS_ON, resource=resource, id_generator=_TimedIds())
+    made = TracerProvider(
+        sampler=ParentBased(ALWAYS_ON), resource=resource, id_generator=_TimedIds()
+    )
     trace.set_tracer_provider(made)
     return made
 

@@ -38,7 +38,6 @@ class BotProcess:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._stopping = True
         await self.stop()
 
     @property
@@ -75,7 +74,8 @@ class BotProcess:
                 await asyncio.sleep(ASK_SECONDS)
 
     async def stop(self) -> int | None:
-        """Ask it to stop, insist if it doesn't, and answer its exit code."""
+        """Ask it to stop for good, insist if it doesn't, and answer its exit code."""
+        self._stopping = True
         process = self._process
         if process is None:
             return None
