@@ -12,6 +12,7 @@ from aiohttp import ClientSession, web
 from slack_bolt.async_app import AsyncAck, AsyncRespond
 from slack_sdk.signature import SignatureVerifier
 
+from playground.slack.errors import NotThere
 from playground.slack.options import Options
 from playground.slack.presses import Press
 from playground.slack.simulation import SimulatedSlack
@@ -163,7 +164,7 @@ async def test_the_bots_own_posts_edits_and_deletions_come_back_to_it(clock: Clo
     listener = Listener()
     async with workspace(clock) as slack, serving(slack, listener):
         said = slack.workspace.post(
-            Message(ts="", channel=ROOM, user=BOT_USER, content=Content(text="hello"))
+            Message(ts="", channel=ROOM, user=BOT_USER, content=Content(text="I am <@U0BOT>"))
         )
         await slack.settled()
         slack.workspace.edit(said.ts, Content(text="hello again"))
@@ -171,6 +172,7 @@ async def test_the_bots_own_posts_edits_and_deletions_come_back_to_it(clock: Clo
         slack.workspace.delete(said.ts)
         await slack.settled()
 
+    # It even speaks of itself here, and still that is no mention.
     posted, edited, deleted = listener.events
     assert (posted["bot_id"], posted["ts"]) == ("B0BOT", said.ts)
     assert (edited["subtype"], edited["message"]["text"]) == ("message_changed", "hello again")
@@ -294,6 +296,20 @@ async def test_delete_original_takes_the_message_away(slack: SimulatedSlack, bot
     assert asked
     await slack.press("U0ADA", Press(on=asked.ts, action="go"))
     await slack.workspace.until(lambda w: not w.seen_by("U0ADA"))
+
+
+async def test_nobody_presses_what_only_another_sees(slack: SimulatedSlack) -> None:
+    """A private button is private."""
+    button = {"type": "button", "text": {"type": "plain_text", "text": "Go"}, "action_id": "go"}
+    content = Content(text="?", blocks=({"type": "actions", "elements": [button]},))
+    asked = slack.workspace.post(
+        Message(ts="", channel=ROOM, user=BOT_USER, content=content, only="U0ADA")
+    )
+
+    with pytest.raises(NotThere):
+        await slack.press("U0GRACE", Press(on=asked.ts, action="go"))
+    with pytest.raises(NotThere):
+        await slack.press("U0ADA", Press(on=asked.ts, action="stop"))
 
 
 async def test_socket_mode_events_are_brought_again_too(clock: Clock) -> None:

@@ -190,6 +190,10 @@ async def test_tokens_open_only_their_own_doors(slack: SimulatedSlack) -> None:
     assert await asked(bot, "apps.connections.open") == "not_allowed_token_type"
     assert await asked("xapp-other", "apps.connections.open") == "invalid_auth"
     assert await asked(app, "apps.connections.open") == "access_denied"
+    async with ClientSession() as session:
+        form = await session.post(f"{slack.api_url}auth.test", data={"token": bot})
+        assert (await form.json())["ok"]
+    assert slack.web_api.calls[-1].given == {}
     assert bot not in str(slack.web_api.calls)
 
 
