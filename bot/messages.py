@@ -5,7 +5,7 @@ mention anybody, nor forge a link, nor break the layout. Only `mention` makes a 
 shown in the reader's own time zone, with the site's as what old clients fall back to.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 from zoneinfo import ZoneInfo
@@ -65,9 +65,10 @@ from queue_store.site import Availability, Entry, Offer, Port, Session, is_free
 
 Block = dict[str, Any]
 
+# Slack takes 3000 characters a section and some 13,000 a message.
 LONGEST_NAME = 80
 LONGEST_SECTION = 2900
-MOST_SECTIONS = 20
+LONGEST_LIST = 5000
 
 
 class Message(Struct, frozen=True, kw_only=True):
@@ -423,11 +424,24 @@ def _listing(board: Board, reader: Reader, asker: str | None) -> Iterator[str]:
     if not board.queue:
         yield "*Queue*: nobody is waiting."
         return
-    yield "\n".join(("*Queue*", *_places(board, reader)))
+    yield "\n".join(("*Queue*", *_abridged(_places(board, reader))))
     positions = {entry.driver: place for place, entry in enumerate(board.queue, start=1)}
     if asker is not None:
         place = positions.get(asker)
         yield f"You are at place {place}." if place else "You are not in the queue."
+
+
+def _abridged(lines: Iterable[str]) -> Iterator[str]:
+    """Answer as many lines as a message can hold, and how many there are beside them."""
+    left, more = LONGEST_LIST, 0
+    for line in lines:
+        left -= len(line)
+        if left >= 0:
+            yield line
+        else:
+            more += 1
+    if more:
+        yield f"… and {more} more"
 
 
 def _places(board: Board, reader: Reader) -> Iterator[str]:
@@ -452,7 +466,7 @@ def _ports(board: Board, reader: Reader, *, fresh: bool) -> Iterator[str]:
         return
     offered = {offer.port: offer for offer in board.offers}
     lines = [_port_line(port, offered.get(port.id), reader, fresh=fresh) for port in board.ports]
-    yield "\n".join(("*Chargers*", *lines))
+    yield "\n".join(("*Chargers*", *_abridged(lines)))
 
 
 def _port_line(port: Port, offer: Offer | None, reader: Reader, *, fresh: bool) -> str:
@@ -479,7 +493,7 @@ def _charging(session: Session, reader: Reader, *, fresh: bool) -> str:
 
 def _said(*paragraphs: str, buttons: tuple[Block, ...] = ()) -> Message:
     """Lay paragraphs out as sections within Slack's limits, with the buttons below."""
-    sections = [part for paragraph in paragraphs for part in _parts(paragraph)][:MOST_SECTIONS]
+    sections = [part for paragraph in paragraphs for part in _parts(paragraph)]
     blocks: list[Block] = [
         {"type": "section", "text": {"type": "mrkdwn", "text": part, "verbatim": True}}
         for part in sections

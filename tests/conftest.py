@@ -1,7 +1,28 @@
 """What holds for all tests."""
 
+from collections.abc import Generator
+
+import pytest
 from hypothesis import settings
 
 # How long an example takes depends on what else the machine does; the suite has its own limit.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let those who installed everything insist on everything."""
+    parser.addoption("--no-skips", action="store_true", help="count a skipped test as a failed one")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Make a skip a failure where nothing may be skipped."""
+    report = yield
+    if report.skipped and item.config.getoption("--no-skips"):
+        reason = call.excinfo.value if call.excinfo else "skipped"
+        report.outcome = "failed"
+        report.longrepr = f"skipped, and nothing may be here: {reason}"
+    return report

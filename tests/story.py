@@ -1,5 +1,6 @@
 """A story of one site: what happens, when, and what the rules make of it."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -16,6 +17,7 @@ from bot.events import (
     NextRequested,
     PortsListed,
     RegisterRequested,
+    Request,
     ResumeRequested,
     StatusRequested,
     SuspendRequested,
@@ -30,14 +32,14 @@ EAST, WEST = "1:330001", "1:330002"
 ZONE = ZoneInfo("America/Los_Angeles")
 NINE = datetime(2026, 11, 23, 17, tzinfo=UTC)
 
-REQUESTS = {
-    "add": JoinRequested,
-    "remove": LeaveRequested,
-    "suspend": SuspendRequested,
-    "resume": ResumeRequested,
-    "next": NextRequested,
-    "list": ListRequested,
-    "status": StatusRequested,
+REQUESTS: dict[str, Callable[[Asker], Request]] = {
+    "add": lambda asker: JoinRequested(asker=asker),
+    "remove": lambda asker: LeaveRequested(asker=asker),
+    "suspend": lambda asker: SuspendRequested(asker=asker),
+    "resume": lambda asker: ResumeRequested(asker=asker),
+    "next": lambda asker: NextRequested(asker=asker),
+    "list": lambda asker: ListRequested(asker=asker),
+    "status": lambda asker: StatusRequested(asker=asker),
 }
 
 
@@ -73,12 +75,12 @@ class Story:
     ) -> tuple[Effect, ...]:
         """Let the driver say it in the room."""
         asker = Asker(driver=driver, admin=admin, in_room=in_room)
-        return self.happens(REQUESTS[command](asker=asker))
+        return self.happens(REQUESTS[command](asker))
 
     def asks(self, driver: str, command: str, *, admin: bool = False) -> Reply | None:
         """Let the driver say it and answer what they are told."""
         asker = Asker(driver=driver, admin=admin)
-        return self.decides(REQUESTS[command](asker=asker)).reply
+        return self.decides(REQUESTS[command](asker)).reply
 
     def registers(self, driver: str, user: str) -> tuple[Effect, ...]:
         """Tie a ChargePoint user ID to the driver."""

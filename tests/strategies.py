@@ -30,10 +30,14 @@ def sites(site: str) -> st.SearchStrategy[Site]:
 
 def structs(kind: type[Any], **given: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     """Answer values of this struct, every field of which may be anything of its type."""
-    drawn = {
-        name: _values(hint) for name, hint in get_type_hints(kind).items() if name not in given
-    }
+    hints = get_type_hints(kind)
+    drawn = {name: _values(hints[name]) for name in kind.__struct_fields__ if name not in given}
     return st.builds(kind, **given, **drawn)
+
+
+def any_of(union: Any) -> st.SearchStrategy[Any]:  # noqa: ANN401 # a union is of any type
+    """Answer values of any struct in this union."""
+    return st.one_of([structs(kind) for kind in get_args(union)])
 
 
 _PLAIN: dict[Any, st.SearchStrategy[Any]] = {
