@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from weakref import WeakSet
 
 import msgspec
@@ -67,10 +67,11 @@ class Look(Struct, forbid_unknown_fields=True):
     channel: str
 
 
-class LookHome(Struct, forbid_unknown_fields=True):
-    """Somebody opened the bot's Home tab."""
+class Open(Struct, forbid_unknown_fields=True):
+    """Somebody opened the bot's Home tab, or their direct messages with it."""
 
     person: str
+    tab: Literal["home", "messages"]
 
 
 class PlugIn(Struct, forbid_unknown_fields=True):
@@ -114,7 +115,7 @@ class _Page:
             "send": (Send, self._send),
             "press": (Pressed, self._press),
             "look": (Look, self._look),
-            "home": (LookHome, self._home),
+            "open": (Open, self._open),
             "plug-in": (PlugIn, self._plug_in),
             "plug-out": (PlugOut, self._plug_out),
         }
@@ -250,8 +251,8 @@ class _Page:
         self._slack.workspace.place(look.person, look.channel)
         self._slack.workspace.read(look.person, look.channel)
 
-    async def _home(self, look: LookHome) -> None:
-        self._slack.open_home(look.person)
+    async def _open(self, opened: Open) -> None:
+        self._slack.open_home(opened.person, opened.tab)
 
     async def _plug_in(self, plug: PlugIn) -> None:
         known = {person.chargepoint_user for person in self._slack.workspace.people}

@@ -93,17 +93,17 @@ async function act(deed, body) {
       body: JSON.stringify(body),
     });
     const said = await answer.json();
-    problem(said.problem ?? "");
-    return !said.problem;
+    return problem(said.problem ?? "");
   } catch {
-    problem("The playground does not answer. Is it still running?");
-    return false;
+    return problem("The playground does not answer. Is it still running?");
   }
 }
 
+// Shows what went wrong, or that nothing did; answers whether all is well.
 function problem(words) {
   $("problem").textContent = words;
   $("problem").hidden = !words;
+  return !words;
 }
 
 function receive(state) {
@@ -129,7 +129,8 @@ function speakAs(person) {
 
 function go(place) {
   view.place = place;
-  if (place === HOME) act("home", { person: view.me });
+  const room = view.state.conversations[0].id;
+  if (place !== room) act("open", { person: view.me, tab: place === HOME ? HOME : "messages" });
   show();
 }
 
@@ -171,10 +172,12 @@ function showPeople() {
     const radio = el("input", { type: "radio", name: "person", value: person.id, class: "hidden", "aria-label": person.name });
     radio.checked = person.here;
     radio.addEventListener("change", () => speakAs(person.id));
-    const facts = `ChargePoint ${person.chargepoint}${person.admin ? ", admin" : ""}`;
+    const star = person.admin
+      ? el("span", { class: "admin", title: "Workspace admin", role: "img", "aria-label": "admin" }, " ★") : null;
     return el("label", { class: person.here ? "person here" : "person" }, radio,
       avatar(person.id, person.name),
-      el("span", { class: "who" }, el("span", { class: "name" }, person.name), el("small", {}, facts)),
+      el("span", { class: "who" }, el("span", { class: "name" }, person.name, star),
+        el("small", {}, `ChargePoint ${person.chargepoint}`)),
       badge(person.unread));
   });
 }
@@ -468,17 +471,18 @@ function arriving(port, key) {
 const first = (name) => name.split(" ")[0];
 
 function steps() {
-  const [ada, grace, alan] = view.state.people;
+  const [ada, grace] = view.state.people;
+  const [a, g] = [first(ada.name), first(grace.name)];
   return [
-    { words: `${first(ada.name)} and ${first(grace.name)} tell the bot their ChargePoint IDs with /ev register.`,
+    { words: `${a} and ${g} tell the bot their ChargePoint IDs with /ev register.`,
       does: [as(ada, `/ev register ${ada.chargepoint}`), as(grace, `/ev register ${grace.chargepoint}`)] },
-    { words: `The garage fills up: ${first(ada.name)}'s car and three guests'.`, does: [fill] },
-    { words: `${first(grace.name)} and ${first(alan.name)} queue up with /ev add.`,
-      does: [as(grace, "/ev add"), as(alan, "/ev add")] },
-    { words: `${first(ada.name)} drives off, and ${first(grace.name)} is called by name. As ${first(grace.name)}, press “On my way”.`,
+    { words: "All ports are taken, so both queue up with /ev add.",
+      does: [as(ada, "/ev add"), as(grace, "/ev add")] },
+    { words: `A car drives off, and ${a} is called by name. As ${a}, press “On my way”.`,
+      does: [leave, () => speakAs(ada.id)] },
+    { words: `${a} plugs in, and is off the queue.`, does: [() => arrive(ada)] },
+    { words: `Another car drives off: ${g}'s turn. Press “Not now”, or let a guest take the port …`,
       does: [leave, () => speakAs(grace.id)] },
-    { words: `${first(grace.name)} plugs in and leaves the queue. Then unplug a guest and see whose turn it is.`,
-      does: [arrive(grace)] },
   ];
 }
 
@@ -486,30 +490,17 @@ function as(person, text) {
   return () => act("send", { person: person.id, channel: view.state.conversations[0].id, text });
 }
 
-const free = () => view.state.garage.filter((port) => !port.car);
-
-async function fill() {
-  const drivers = [view.state.people[0].chargepoint];
-  const [ada] = drivers;
-  if (view.state.garage.some((port) => port.car?.user === ada)) drivers.pop();
-  for (const port of free()) {
-    await act("plug-in", { station: port.station, number: port.number, user: drivers.shift() ?? null });
-  }
-}
-
 async function leave() {
-  const ada = view.state.people[0].chargepoint;
-  const port = view.state.garage.find((each) => each.car?.user === ada) ?? view.state.garage.find((each) => each.car);
-  if (!port) return problem("Nobody is plugged in. Do step 2 first.");
-  await act("plug-out", { station: port.station, number: port.number });
+  const ours = view.state.people.slice(0, 2).map((person) => person.chargepoint);
+  const port = view.state.garage.find((each) => each.car && !ours.includes(each.car.user));
+  if (!port) return problem("Nobody is there to drive off. Plug a guest in first.");
+  return act("plug-out", { station: port.station, number: port.number });
 }
 
-function arrive(person) {
-  return async () => {
-    const [port] = free();
-    if (!port) return problem("No port is free. Do step 4 first.");
-    await act("plug-in", { station: port.station, number: port.number, user: person.chargepoint });
-  };
+async function arrive(person) {
+  const port = view.state.garage.find((each) => !each.car);
+  if (!port) return problem("No port is free. Let a car drive off first.");
+  return act("plug-in", { station: port.station, number: port.number, user: person.chargepoint });
 }
 
 function showSteps() {
@@ -519,7 +510,7 @@ function showSteps() {
       type: "button", class: "chip", "aria-label": `Do step ${place + 1} for me`,
       onclick: async ({ currentTarget }) => {
         const item = currentTarget.closest("li");
-        for (const deed of steps()[place].does) await deed();
+        for (const deed of steps()[place].does) if ((await deed()) === false) return;
         item.classList.add("done");
       },
     }, "Do it")))));

@@ -147,9 +147,9 @@ async def test_a_newcomer_commands_and_talks(
         "You said add",
         "hello &lt;b&gt;<@U0GRACE>&lt;/b&gt;",
     ]
-    assert [body["event"]["text"] for body in echo.heard][-1:] == [
-        slack.workspace.messages()[1].text
-    ]
+    await slack.workspace.until(
+        lambda w: w.messages()[1].text in [body["event"]["text"] for body in echo.heard]
+    )
 
 
 async def test_a_called_driver_has_a_badge_until_somebody_looks_as_them(
@@ -234,17 +234,58 @@ async def test_the_five_steps_do_what_they_say(
     slack: SimulatedSlack, echo: Bot, garage: Garage, url: str, browser: Browser
 ) -> None:
     """Somebody who reads nothing else has seen it all after five presses."""
+    for port, user in zip(garage.ports, ("700103", "700104", None, None), strict=True):
+        garage.plug_in(port.station, port.number, user=user)
+
     async with browsing(browser, url) as page:
         for step in range(1, 6):
             await page.get_by_role("button", name=f"Do step {step} for me").click()
             await expect(page.locator("#steps li").nth(step - 1)).to_have_class("done")
         await expect(page.get_by_label("Message as Grace Hopper")).to_be_visible()
 
-    users = [port.car.user if port.car else "nobody" for port in garage.ports]
-    assert users == ["700102", None, None, None]
-    assert [m.asker for m in slack.workspace.messages()] == ["U0GRACE", "U0ALAN"]
-    assert len(slack.workspace.seen_by("U0ADA")) == 3
+    assert [port.car.user if port.car else "nobody" for port in garage.ports] == [
+        "700101",
+        "nobody",
+        None,
+        None,
+    ]
+    assert [m.asker for m in slack.workspace.messages()] == ["U0ADA", "U0GRACE"]
+    assert slack.workspace.seen_by("U0GRACE")[0].text == "You said register 700102"
     assert echo.client
+
+
+async def test_the_home_tab_opens_and_its_buttons_work(
+    slack: SimulatedSlack, bot: Bot, url: str, browser: Browser
+) -> None:
+    """The bot hears that somebody looks, publishes, and is pressed there."""
+    pressed: list[str] = []
+
+    @bot.app.action("until")
+    async def _(ack: AsyncAck, action: Json) -> None:
+        await ack()
+        pressed.append(action["selected_option"]["value"])
+        slack.workspace.touch()
+
+    view = {"type": "home", "blocks": [{"type": "actions", "elements": [MENU]}]}
+    async with browsing(browser, url) as page:
+        await page.get_by_role("button", name="EV Concierge (Home tab)").click()
+        await expect(page.get_by_text("has not published anything here yet")).to_be_visible()
+        await bot.client.views_publish(user_id="U0ADA", view=view)
+        await page.get_by_label("How long?").select_option("an hour")
+        await page.get_by_role("button", name="EV Concierge (private messages)").click()
+        await expect(page.get_by_text("Nothing has been said here yet")).to_be_visible()
+
+    await slack.workspace.until(lambda _: pressed and len(bot.heard) == 2)
+    assert pressed == ["60"]
+    assert [body["event"]["tab"] for body in bot.heard] == ["home", "messages"]
+
+
+async def test_a_step_that_cannot_be_done_says_why(url: str, browser: Browser) -> None:
+    """Steps may be taken out of order; nothing may look done that was not."""
+    async with browsing(browser, url) as page:
+        await page.get_by_role("button", name="Do step 3 for me").click()
+        await expect(page.get_by_role("alert")).to_contain_text("Nobody is there to drive off")
+        await expect(page.locator("#steps li.done")).to_have_count(0)
 
 
 async def test_a_lost_connection_comes_back_by_itself(
