@@ -74,8 +74,6 @@ class XmppSettings(Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         return f"XmppSettings(host={self.host!r}, port={self.port}, tls={self.tls!r})"
 
-    __str__ = __repr__
-
 
 class Session:
     """One client from its connecting to its end; `reason` says in plain words why it ended."""

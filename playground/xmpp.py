@@ -12,7 +12,7 @@ import asyncio
 import base64
 import ssl
 from asyncio import IncompleteReadError, StreamReader, StreamWriter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from secrets import token_hex
 from typing import cast
@@ -43,6 +43,7 @@ class XmppServer:
 
     With a TLS context the server offers STARTTLS and insists on it, or speaks TLS from the first
     byte where `direct` is set. `logins` counts the attempts.
+    `on_available` is told the full JID of whoever becomes available.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class XmppServer:
         self.port = 0
         self.logins = 0
         self.ignores_binding = False
+        self.on_available: Callable[[str], None] = lambda _: None
         self.thawed = asyncio.Event()
         self.thawed.set()
         self._direct = tls if direct else None
@@ -238,6 +240,8 @@ class _Stream:
             self._answer(stanza)
         elif stanza.tag == f"{{{CLIENT}}}presence":
             self.available = bool(self.jid) and stanza.get("type") is None
+            if self.available:
+                self._server.on_available(self.jid)
 
     async def _encrypt(self, context: ssl.SSLContext) -> None:
         self.write(f'<proceed xmlns="{TLS}"/>')

@@ -4,17 +4,15 @@ The listener's promises are tested against it as well as against the small serve
 playground, so that the small one cannot drift into a fiction.
 """
 
-import asyncio
 import shutil
 import socket
-from asyncio.subprocess import DEVNULL, PIPE
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from subprocess import DEVNULL, PIPE, Popen
 
 LOOPBACK = "127.0.0.1"
 DOMAIN = "localhost"
-START_SECONDS = 20
 
 CONFIGURATION = """
 data_path = "{directory}/data"; pidfile = "{directory}/prosody.pid"
@@ -35,21 +33,18 @@ def is_installed() -> bool:
     return shutil.which("prosody") is not None
 
 
-@asynccontextmanager
-async def prosody(directory: Path, accounts: Mapping[str, str]) -> AsyncIterator[int]:
+@contextmanager
+def prosody(directory: Path, accounts: Mapping[str, str]) -> Iterator[int]:
     """Run Prosody with these accounts; gives the port that it listens on."""
     port = _free_port()
     _write(directory, accounts, port)
-    process = await asyncio.create_subprocess_exec(
-        "prosody", "-F", "--config", str(directory / "prosody.cfg.lua"), stdout=PIPE, stderr=DEVNULL
-    )
-    try:
-        async with asyncio.timeout(START_SECONDS):
-            await _listening(process)
-        yield port
-    finally:
-        process.terminate()
-        await process.communicate()
+    command = ["prosody", "-F", "--config", str(directory / "prosody.cfg.lua")]
+    with Popen(command, stdout=PIPE, stderr=DEVNULL) as process:  # noqa: S603 - our own words
+        try:
+            _wait_until_it_listens(process)
+            yield port
+        finally:
+            process.terminate()
 
 
 def _free_port() -> int:
@@ -70,11 +65,11 @@ def _write(directory: Path, accounts: Mapping[str, str], port: int) -> None:
     (directory / "prosody.cfg.lua").write_text(configuration, encoding="utf-8")
 
 
-async def _listening(process: asyncio.subprocess.Process) -> None:
+def _wait_until_it_listens(process: Popen[bytes]) -> None:
     assert process.stdout is not None
     said = b""
-    while b"Activated service 'c2s'" not in said:
-        line = await process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"Prosody did not start: {said.decode(errors='replace')}")
+    for line in process.stdout:
         said += line
+        if b"Activated service 'c2s'" in line:
+            return
+    raise RuntimeError(f"Prosody did not start: {said.decode(errors='replace')}")

@@ -4,7 +4,6 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
 from typing import Protocol
 
 from msgspec.structs import replace
@@ -15,7 +14,6 @@ from chargepoint.session import Session
 from playground.xmpp import XmppServer
 from tests.chargepoint.account import KEY, PASSWORD
 from tests.chargepoint.link import LOOPBACK, Link
-from tests.chargepoint.prosody import prosody
 
 DOMAIN = "localhost"
 BOT = f"{KEY}@{DOMAIN}"
@@ -87,10 +85,9 @@ async def small_stream(
 
 
 @asynccontextmanager
-async def prosody_stream(directory: Path) -> AsyncIterator[ProsodyStream]:
-    """Run Prosody, with everybody but the bot logged in."""
+async def prosody_stream(port: int) -> AsyncIterator[ProsodyStream]:
+    """Use the Prosody on this port, with everybody but the bot logged in."""
     async with AsyncExitStack() as stack:
-        port = await stack.enter_async_context(prosody(directory, ACCOUNTS))
         senders = {}
         for jid in (FEED, STRANGER):
             senders[jid] = Session(replace(settings(port), jid=jid), lambda _: None)

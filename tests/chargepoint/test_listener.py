@@ -9,8 +9,7 @@ import gc
 import logging
 import os
 import ssl
-from collections.abc import AsyncIterator
-from pathlib import Path
+from collections.abc import AsyncIterator, Iterator
 from typing import Literal
 
 import pytest
@@ -21,10 +20,13 @@ from chargepoint.events import PortStatus, PortStatusChanged
 from chargepoint.listener import Listener, XmppSettings, backoff, log_in_once
 from chargepoint.session import Session
 from chargepoint.stanzas import parse_event
+from playground import sasl
 from tests.chargepoint.account import KEY, PASSWORD
 from tests.chargepoint.fixtures import FIXTURES, recorded, saying
-from tests.chargepoint.prosody import is_installed
+from tests.chargepoint.link import LOOPBACK
+from tests.chargepoint.prosody import is_installed, prosody
 from tests.chargepoint.streams import (
+    ACCOUNTS,
     BOT,
     FEED,
     STRANGER,
@@ -47,13 +49,19 @@ FREED = PortStatusChanged(station="1:330001", port="2", status=PortStatus.AVAILA
 needs_prosody = pytest.mark.skipif(not is_installed(), reason="Prosody is not installed")
 
 
+@pytest.fixture(scope="session")
+def prosody_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    with prosody(tmp_path_factory.mktemp("prosody"), ACCOUNTS) as port:
+        yield port
+
+
 @pytest.fixture(params=["small", pytest.param("prosody", marks=needs_prosody)])
-async def stream(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stream]:
+async def stream(request: pytest.FixtureRequest) -> AsyncIterator[Stream]:
     if request.param == "small":
         async with small_stream() as small:
             yield small
     else:
-        async with prosody_stream(tmp_path) as real:
+        async with prosody_stream(request.getfixturevalue("prosody_port")) as real:
             yield real
 
 
@@ -252,7 +260,7 @@ async def test_thirty_sessions_leave_no_task_no_timer_and_no_socket(
 def _resources() -> tuple[int, int, int]:
     gc.collect()
     timers = asyncio.get_running_loop()._scheduled  # type: ignore[attr-defined] # no public view
-    waiting = [timer for timer in timers if not timer.cancelled() and "slixmpp" in repr(timer)]
+    waiting = [timer for timer in timers if not timer.cancelled() and "XMLStream" in repr(timer)]
     return len(asyncio.all_tasks()), len(waiting), len(os.listdir("/dev/fd"))  # noqa: PTH208 - only their number
 
 
@@ -300,7 +308,7 @@ async def test_a_login_that_hangs_half_way_leaves_nothing_behind(
     small: SmallStream, small_bot: XmppSettings, office: Office
 ) -> None:
     """A server that falls silent after the password is accepted leaves slixmpp waiting."""
-    before = len(asyncio.all_tasks())
+    before = _resources()
     small.server.ignores_binding = True
     small_bot = replace(small_bot, negotiation_seconds=0.3)
 
@@ -308,7 +316,78 @@ async def test_a_login_that_hangs_half_way_leaves_nothing_behind(
         await until(lambda: listener.problem == session.MUTE)
     await until(lambda: small.link.open == 0)
 
-    await until(lambda: len(asyncio.all_tasks()) == before)
+    await until(lambda: _resources() == before)
+
+
+async def test_an_event_that_comes_with_the_login_waits_for_the_reading_too(
+    small: SmallStream, small_bot: XmppSettings, office: Office
+) -> None:
+    """The network may speak as soon as we are available, before we know that we are."""
+    small.server.on_available = lambda jid: _say_now(small, jid)
+
+    async with listening(small_bot, office):
+        await until(lambda: len(office.told) == 3)
+
+    assert office.told == ["reading", "read", STARTED]
+
+
+async def test_an_event_of_a_session_that_never_began_is_left_to_the_next_reading(
+    small: SmallStream, small_bot: XmppSettings, office: Office
+) -> None:
+    """It is older than that reading by a whole pause."""
+
+    def say_and_drop(jid: str) -> None:
+        small.server.on_available = lambda _: None
+        _say_now(small, jid)
+        small.server.drop_all()
+
+    small.server.on_available = say_and_drop
+    async with listening(small_bot, office):
+        await until(lambda: office.readings == 1)
+        await small.say(STATUS)
+        await until(lambda: len(office.told) == 3)
+
+    assert small.link.accepted == 2
+    assert office.told == ["reading", "read", FREED]
+
+
+async def test_one_way_to_log_in_that_fails_is_no_refusal_when_another_works(
+    small: SmallStream,
+    small_bot: XmppSettings,
+    office: Office,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else a dropped session would send the administrator after a password that is right."""
+    monkeypatch.setitem(sasl.HASHES, "SCRAM-SHA-256", "md5")
+
+    async with listening(small_bot, office, retry=_never) as listener:
+        await until(lambda: office.readings == 1)
+        assert small.server.logins == 2
+        small.server.drop_all()
+        await until(lambda: listener.problem == session.CLOSED)
+
+
+async def test_a_server_that_sends_us_elsewhere_is_not_obeyed(
+    small: SmallStream, small_bot: XmppSettings, office: Office
+) -> None:
+    """Slixmpp would follow it with our password, and go on living beside the next session."""
+    elsewhere = (
+        "<stream:error><see-other-host xmlns='urn:ietf:params:xml:ns:xmpp-streams'>"
+        f"{LOOPBACK}:{small.link.port}</see-other-host></stream:error>"
+    )
+    async with listening(small_bot, office, retry=_never) as listener:
+        await until(lambda: office.readings == 1)
+        before = len(asyncio.all_tasks())
+        small.server.stanza(elsewhere, to=BOT)
+        await until(lambda: listener.problem == session.CLOSED)
+        listener.refresh()
+        await until(lambda: office.readings == 2)
+        await until(lambda: len(asyncio.all_tasks()) == before)
+        assert small.link.accepted == 2
+
+
+def _say_now(small: SmallStream, jid: str) -> None:
+    assert small.server.message(sender=FEED, to=jid, body=START) == 1
 
 
 async def test_a_refresh_ends_the_pause_after_a_lost_session(

@@ -97,6 +97,7 @@ def test_what_is_not_needed_is_passed_over() -> None:
 def test_unknown_fields_whitespace_and_order_do_not_matter() -> None:
     """ChargePoint adds fields without notice."""
     body = f"\n {STATUS.replace('<event>', '<event><new><deep>1</deep></new><!-- hi -->')}\r\n"
+    body = body.replace("<![CDATA[AVAILABLE]]>", "AVAIL<!-- hm -->ABLE")
 
     assert parse_event(body) == parse_event(STATUS)
 
@@ -153,6 +154,16 @@ def test_a_body_in_another_encoding_than_xmpp_speaks_is_refused() -> None:
 
     with pytest.raises(Malformed):
         parse_event(body.encode("utf-16"))
+
+
+def test_a_declared_encoding_does_not_change_what_xmpp_carried() -> None:
+    """The text was decoded long before its declaration is read."""
+    body = saying(START, "sessionID", "\u00e9").replace("UTF-8", "ISO-8859-1")
+
+    event = parse_event(body)
+
+    assert isinstance(event, SessionStarted)
+    assert event.session == "\u00e9"
 
 
 @given(st.text() | st.binary())
