@@ -7,31 +7,49 @@ it means is decided elsewhere.
 import asyncio
 import logging
 import re
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine
+from http import HTTPStatus
+from typing import Any, Protocol, TypeVar
 
 from aiohttp import web
-from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
+from slack_bolt.adapter.aiohttp import to_aiohttp_response
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
 from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
-from bot.conversation import Answer, Conversation, Spawn, in_time
-from bot.errors import SlackError
+from bot.conversation import Answer, Conversation
+from bot.errors import SlackError, SlackUnavailable
 from bot.events import Asker
 from bot.log import facts
 from bot.messages import Message
+from bot.patience import Patience
 from bot.settings import SlackSettings
-from bot.slack import Identity, Slack
+from bot.slack import Identity, Slack, is_signed
 
 log = logging.getLogger(__name__)
 
 Body = dict[str, Any]
+_T = TypeVar("_T")
 
 _IN_ROOM = re.compile(r"\s*ev\s", re.IGNORECASE)
 _ACTIONS = re.compile(r"[a-z_]{1,40}\.[a-z_]{1,40}")
 MOST_LINES = 5
+MOST_TRIES = 3
+LONGEST_PAUSE_SECONDS = 10.0
+
+# Slack's library mends a lost socket by itself; what it has not mended by now, it won't.
+MOST_LOOKS_AT_A_LOST_SOCKET = 6
+NO_SOCKET = "Socket Mode is not connected"
+
+
+class Spawn(Protocol):
+    """Begins a piece of work that a stop waits for."""
+
+    def __call__(self, work: Coroutine[Any, Any, _T], /) -> asyncio.Task[_T]:
+        """Begin it."""
+        ...
 
 
 class SlackApp:
@@ -43,34 +61,75 @@ class SlackApp:
         slack: Slack,
         conversation: Conversation,
         identity: Identity,
+        *,
         spawn: Spawn,
+        patience: Patience | None = None,
     ) -> None:
         self._settings = settings
         self._slack = slack
         self._conversation = conversation
         self._identity = identity
         self._spawn = spawn
+        self._patience = patience or Patience()
+        self._socket: AsyncSocketModeHandler | None = None
         self._mention = re.compile(rf"<@{re.escape(identity.user)}(\|[^>]*)?>")
         self._bolt = self._build()
 
     async def answer(self, request: web.Request) -> web.Response:
-        """Answer an HTTP request of Slack's."""
-        response = await self._bolt.async_dispatch(await to_bolt_request(request))
-        return await to_aiohttp_response(response)
+        """Answer an HTTP request, if it is Slack's."""
+        body = (await request.read()).decode(errors="replace")
+        # Bolt would take apart what nobody signed, and stumble over what is no JSON.
+        if not self._is_signed(body, request):
+            return web.Response(status=HTTPStatus.UNAUTHORIZED)
+        asked = AsyncBoltRequest(
+            body=body, query=request.query_string, headers=dict(request.headers)
+        )
+        return await to_aiohttp_response(await self._bolt.async_dispatch(asked))
+
+    async def problem(self) -> str | None:
+        """Say why Slack's requests can't reach us, or None."""
+        if self._settings.app_token is None:
+            return None
+        if self._socket is None or not await self._socket.client.is_connected():
+            return NO_SOCKET
+        return None
 
     async def run_socket(self, app_token: str) -> None:
         """Answer the same requests over Socket Mode, until cancelled."""
-        handler = AsyncSocketModeHandler(
-            self._bolt, app_token, web_client=self._slack.client_with(app_token)
+        while True:
+            self._socket = handler = AsyncSocketModeHandler(
+                self._bolt,
+                app_token,
+                web_client=self._slack.client_with(app_token),
+                ping_interval=self._patience.socket,
+            )
+            try:
+                await self._until_lost(handler)
+            finally:
+                await handler.close_async()  # type: ignore[no-untyped-call] # Bolt's own
+            log.warning("socket.rebuilt")
+
+    async def _until_lost(self, handler: AsyncSocketModeHandler) -> None:
+        """Return when the socket is down and the library doesn't mend it."""
+        async with asyncio.TaskGroup() as group:
+            # It returns only when connected, which with a wrong token is never.
+            connecting = group.create_task(handler.connect_async())  # type: ignore[no-untyped-call] # Bolt's own
+            lost = 0
+            while lost < MOST_LOOKS_AT_A_LOST_SOCKET:
+                await asyncio.sleep(self._patience.socket)
+                lost = 0 if await handler.client.is_connected() else lost + 1
+            connecting.cancel()
+
+    def _is_signed(self, body: str, request: web.Request) -> bool:
+        secret = self._settings.signing_secret
+        return secret is not None and is_signed(
+            body,
+            secret=secret.reveal(),
+            timestamp=request.headers.get("X-Slack-Request-Timestamp", ""),
+            signature=request.headers.get("X-Slack-Signature", ""),
         )
-        try:
-            await handler.connect_async()  # type: ignore[no-untyped-call] # Bolt's own
-            await asyncio.Event().wait()
-        finally:
-            await handler.close_async()  # type: ignore[no-untyped-call] # Bolt's own
 
     def _build(self) -> AsyncApp:
-        secret = self._settings.signing_secret
         # Bolt warns that it finds a token in the environment as well, and of every small talk.
         quiet = logging.getLogger("slack_bolt")
         quiet.setLevel(logging.ERROR)
@@ -78,8 +137,8 @@ class SlackApp:
             logger=quiet,
             client=self._slack.client,
             authorize=_authorizing(self._identity, self._settings.bot_token.reveal()),
-            signing_secret=secret.reveal() if secret else "socket mode verifies its connection",
-            request_verification_enabled=secret is not None,
+            signing_secret="not Bolt's to know",  # noqa: S106 - verified before Bolt is asked
+            request_verification_enabled=False,
             raise_error_for_unhandled_request=False,
         )
         bolt.use(self._our_workspace_only)
@@ -102,11 +161,11 @@ class SlackApp:
 
     async def _command(self, ack: AsyncAck, body: Body) -> None:
         in_room = body.get("channel_id") == self._settings.channel
-        text = str(body.get("text") or "")
+        text = _plain(str(body.get("text") or ""))
         asker = Asker(driver=str(body["user_id"]), in_room=in_room)
         key = _key("trigger", body.get("trigger_id"))
         answering = self._spawn(self._conversation.said(text, asker, via="/ev", key=key))
-        answer = await in_time(answering, text)
+        answer = await self._conversation.in_time(answering, text)
         public = answer.public and in_room
         if answer.message is None:
             await ack()
@@ -126,7 +185,7 @@ class SlackApp:
                 key=_key("trigger", body.get("trigger_id")),
             )
         )
-        if answer.message is not None:
+        if answer.message is not None and not answer.repeated:
             await respond(
                 **_body(answer.message), response_type="ephemeral", replace_original=False
             )
@@ -134,39 +193,66 @@ class SlackApp:
     async def _message(self, event: Body) -> None:
         if _is_not_said_by_a_person(event):
             return
-        text = str(event.get("text") or "")
         if event.get("channel_type") == "im":
-            await self._say(event, [self._mention.sub(" ", text)])
+            await self._spawn(self._say(event, self._lines(event) or [self._text(event)]))
         elif event.get("channel") == self._settings.channel:
-            lines = [line for line in text.splitlines() if _IN_ROOM.match(line)]
-            await self._say(event, lines[:MOST_LINES])
+            await self._spawn(self._say(event, self._lines(event)))
 
     async def _mentioned(self, event: Body) -> None:
         if not _is_not_said_by_a_person(event):
-            await self._say(event, [self._mention.sub(" ", str(event.get("text") or ""))])
+            await self._spawn(self._say(event, self._lines(event) or [self._text(event)]))
+
+    def _text(self, event: Body) -> str:
+        return self._mention.sub(" ", str(event.get("text") or ""))
+
+    def _lines(self, event: Body) -> list[str]:
+        """Answer the lines that count wherever they are said.
+
+        They are the same, and in the same place, whichever kind of event brings them.
+        """
+        return [line for line in self._text(event).splitlines() if _IN_ROOM.match(line)][
+            :MOST_LINES
+        ]
 
     async def _say(self, event: Body, lines: list[str]) -> None:
+        try:
+            await self._answer_lines(event, lines)
+        except Exception:
+            # A fault of ours in one answer must not end the work on all the others.
+            log.exception("message.failed")
+
+    async def _answer_lines(self, event: Body, lines: list[str]) -> None:
         channel, user = str(event.get("channel")), str(event["user"])
         asker = Asker(driver=user, in_room=channel == self._settings.channel)
         for place, line in enumerate(lines):
             # A message that mentions us arrives as two kinds of event and counts once.
             key = _key("message", f"{channel}:{event.get('ts')}:{place}")
-            said = self._conversation.said(_plain(line), asker, via="message", key=key)
-            answer = await self._spawn(said)
+            answer = await self._conversation.said(_plain(line), asker, via="message", key=key)
             if not answer.repeated:
                 await self._reply(event, asker, answer)
 
     async def _reply(self, event: Body, asker: Asker, answer: Answer) -> None:
         if answer.message is None:
             return
-        channel = str(event["channel"])
-        try:
-            if event.get("channel_type") == "im" or (answer.public and asker.in_room):
-                await self._slack.post(channel, answer.message, thread=event.get("thread_ts"))
+        for failures in range(1, MOST_TRIES + 1):
+            try:
+                await self._put(event, asker, answer.message, public=answer.public)
+            except SlackUnavailable as error:
+                log.warning("reply.waits", extra=facts(why=str(error), failures=failures))
+                pause = self._patience.retry(failures, most=LONGEST_PAUSE_SECONDS)
+                await asyncio.sleep(pause if error.retry_after is None else error.retry_after)
+            except SlackError as error:
+                log.warning("reply.lost", extra=facts(why=str(error)))
+                return
             else:
-                await self._slack.whisper(channel, asker.driver, answer.message)
-        except SlackError as error:
-            log.warning("reply.lost", extra=facts(why=str(error)))
+                return
+
+    async def _put(self, event: Body, asker: Asker, message: Message, *, public: bool) -> None:
+        channel = str(event["channel"])
+        if event.get("channel_type") == "im" or (public and asker.in_room):
+            await self._slack.post(channel, message, thread=event.get("thread_ts"))
+        else:
+            await self._slack.whisper(channel, asker.driver, message)
 
 
 def _authorizing(identity: Identity, token: str) -> Callable[..., Awaitable[AuthorizeResult]]:

@@ -6,8 +6,6 @@ can't be reached, and, when something of ours went wrong, an apology with a refe
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -22,16 +20,12 @@ from bot.effects import drivers_in
 from bot.events import Asker, NextRequested, Request
 from bot.log import facts
 from bot.messages import Message, Reader
+from bot.patience import Patience
 from bot.rules import Rules
 from bot.tracing import Step, step, trace_reference, unit
 from queue_store.errors import OutcomeUnknown, StoreError
 
 log = logging.getLogger(__name__)
-
-# Slack gives up after three seconds; half a second is for the way.
-ANSWER_SECONDS = 2.5
-
-Spawn = Callable[[Coroutine[Any, Any, "Answer"]], "asyncio.Task[Answer]"]
 
 
 class Answer(Struct, frozen=True, kw_only=True):
@@ -53,16 +47,28 @@ class Conversation:
         clock: Clock,
         zone: ZoneInfo,
         rules: Rules,
+        patience: Patience | None = None,
     ) -> None:
         self._dispatcher = dispatcher
         self._directory = directory
         self._clock = clock
         self._zone = zone
         self._rules = rules
+        self._patience = patience or Patience()
+
+    async def in_time(self, answering: "asyncio.Task[Answer]", text: str) -> Answer:
+        """Answer within Slack's patience, if only that the outcome is not known yet.
+
+        What was begun goes on: taking it back half-way is worse than being late.
+        """
+        done, _ = await asyncio.wait({answering}, timeout=self._patience.answer)
+        if done:
+            return answering.result()
+        return Answer(message=messages.unconfirmed(_command(text)))
 
     async def said(self, text: str, asker: Asker, *, via: str, key: str | None) -> Answer:
         """Answer words; `key` names the delivery, should it come twice."""
-        return await self._answer(parse(text, asker), via=via, key=key)
+        return await self._answer(parse(text, asker), _command(text), via=via, key=key)
 
     async def pressed(self, action: str, value: str, asker: Asker, *, key: str | None) -> Answer:
         """Answer a button."""
@@ -70,9 +76,10 @@ class Conversation:
         if request is None:
             log.warning("button.unknown", extra=facts(action=action[:100]))
             return Answer()
-        return await self._answer(request, via="button", key=key)
+        label = action.partition(".")[2].replace("_", " ")
+        return await self._answer(request, label, via="button", key=key)
 
-    async def _answer(self, request: Request, *, via: str, key: str | None) -> Answer:
+    async def _answer(self, request: Request, words: str, *, via: str, key: str | None) -> Answer:
         name = type(request).__name__
         with unit(via, command=name, driver=request.asker.driver) as work:
             try:
@@ -80,7 +87,7 @@ class Conversation:
                 return await self._put(outcome, work)
             except OutcomeUnknown as error:
                 work.fail(error)
-                return self._apology(messages.unconfirmed("list"), "store.unknown", error)
+                return self._apology(messages.unconfirmed(words), "store.unknown", error)
             except StoreError as error:
                 work.fail(error)
                 told = messages.store_unavailable(trace_reference() or "unknown")
@@ -115,10 +122,7 @@ class Conversation:
         return Answer(message=message)
 
 
-async def in_time(answering: "asyncio.Task[Answer]", words: str) -> Answer:
-    """Answer within Slack's patience, if only that the outcome is not known yet.
-
-    What was begun goes on: taking it back half-way is worse than being late.
-    """
-    done, _ = await asyncio.wait({answering}, timeout=ANSWER_SECONDS)
-    return answering.result() if done else Answer(message=messages.unconfirmed(words))
+def _command(text: str) -> str:
+    """Answer what was typed after `ev`, as it is repeated to whoever typed it."""
+    words = text.split()
+    return " ".join(words[1:] if words and words[0].lower() in {"ev", "/ev"} else words) or "help"

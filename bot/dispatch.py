@@ -21,7 +21,7 @@ from bot.log import facts
 from bot.replies import Reply
 from bot.rules import Rules
 from bot.tracing import step
-from queue_store.errors import Conflict, Repeated
+from queue_store.errors import Conflict, Repeated, StoreError
 from queue_store.site import Site
 from queue_store.store import Answered, Commit, Delivered, QueueStore, Snapshot
 
@@ -58,10 +58,21 @@ class Dispatcher:
         self._rules = rules
         self._turn = asyncio.Lock()
         self._listeners: list[Callable[[Committed], None]] = []
+        self._worried: list[Callable[[], None]] = []
+        self._problem: StoreError | None = None
+
+    @property
+    def problem(self) -> StoreError | None:
+        """Why the last event could not be made so, or None."""
+        return self._problem
 
     def listen(self, listener: Callable[[Committed], None]) -> None:
         """Tell the listener of everything that is committed from now on."""
         self._listeners.append(listener)
+
+    def listen_for_trouble(self, listener: Callable[[], None]) -> None:
+        """Tell the listener of every event that was not, or perhaps not, made so."""
+        self._worried.append(listener)
 
     async def site(self) -> Site:
         """Answer the site as it stands."""
@@ -81,9 +92,14 @@ class Dispatcher:
         # Two events at once in one process would only fight each other over the revision.
         async with self._turn:
             try:
-                return await self._retried(event, request, delivered)
+                outcome = await self._retried(event, request, delivered)
             except Repeated as repeated:
-                return Outcome(reply=_answers.decode(repeated.answer), repeated=True)
+                outcome = Outcome(reply=_answers.decode(repeated.answer), repeated=True)
+            except StoreError as error:
+                self._worry(error)
+                raise
+            self._problem = None
+            return outcome
 
     async def _retried(
         self, event: Event, request: str | None, delivered: Delivered | None
@@ -113,6 +129,11 @@ class Dispatcher:
                 await self._store.commit(_commit(snapshot, decision, now, request, delivered))
         self._tell(event, decision)
         return Outcome(reply=decision.reply)
+
+    def _worry(self, error: StoreError) -> None:
+        self._problem = error
+        for listener in self._worried:
+            listener()
 
     def _tell(self, event: Event, decision: Decision) -> None:
         said = ",".join(_name(effect) for effect in decision.effects) or "nothing"

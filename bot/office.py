@@ -2,11 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from bot.app import SlackApp
 from bot.clock import Clock, SystemClock
@@ -17,6 +18,7 @@ from bot.dispatch import Committed, Dispatcher
 from bot.errors import SlackError
 from bot.events import ClockTicked
 from bot.log import facts
+from bot.patience import Patience
 from bot.relay import Relay, Room
 from bot.rules import Rules
 from bot.scheduler import Scheduler
@@ -26,42 +28,57 @@ from bot.slack import Identity, Slack
 from bot.stations import Stations
 from bot.tracing import unit
 from chargepoint import listener
-from chargepoint.listener import Listener
+from chargepoint.listener import Listener, backoff
 from chargepoint.soap import ChargePointApi
 from queue_store.errors import StoreError
 from queue_store.sqlite import SqliteStore
+from queue_store.store import QueueStore
 
 log = logging.getLogger(__name__)
 
 LONGEST_PAUSE_SECONDS = 60.0
-STORE_PAUSE = timedelta(seconds=5)
-FINISH_SECONDS = 4.0
+
+_T = TypeVar("_T")
+OpenStore = Callable[[Path, str], Awaitable[QueueStore]]
 
 
 class Office:
     """One bot at one site, from its store to its server.
 
     Entering opens the store and may raise StoreError; `run` does the work until told to stop.
+    `open_store` answers the store of a site, given the file of the embedded one.
     """
 
-    def __init__(self, settings: Settings, *, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Clock | None = None,
+        patience: Patience | None = None,
+        open_store: OpenStore | None = None,
+    ) -> None:
         self._settings = settings
         self._clock = clock or SystemClock()
+        self._patience = patience or Patience()
+        self._open_store = open_store or _open_sqlite
         self._stack = AsyncExitStack()
+        self._begun: set[asyncio.Task[Any]] = set()
+        self._app: SlackApp | None = None
         self._slack_problem: str | None = "Slack has not answered yet"
-        self.server = Server(self._problems)
+        self.server = Server(self._problems, clock=self._clock, seconds=self._patience.requests)
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
             with unit("start"):
-                store = await SqliteStore.open(
-                    self._settings.sqlite, site=self._settings.slack.channel
-                )
+                store = await self._open_store(self._settings.sqlite, self._settings.slack.channel)
             stack.push_async_callback(store.close)
-            slack = Slack(
-                self._settings.slack.bot_token.reveal(), api_url=self._settings.slack.api_url
+            self._slack = await stack.enter_async_context(
+                Slack(
+                    self._settings.slack.bot_token.reveal(),
+                    api_url=self._settings.slack.api_url,
+                    seconds=self._patience.call,
+                )
             )
-            self._slack = await stack.enter_async_context(slack)
             self._api = _api(self._settings)
             stack.push_async_callback(self._api.close)
             self._wire(store)
@@ -82,22 +99,39 @@ class Office:
         self._scheduler.start()
         try:
             async with asyncio.TaskGroup() as group:
+                relaying = group.create_task(self._relay.run())
                 working = [group.create_task(work) for work in self._work(group)]
                 await told.wait()
-                await self.server.stop()
-                for task in working:
+                await self._finish(relaying)
+                for task in (relaying, *working, *self._begun):
                     task.cancel()
         finally:
             self._scheduler.stop()
 
-    def _wire(self, store: SqliteStore) -> None:
+    async def _finish(self, relaying: asyncio.Task[None]) -> None:
+        """Take nothing new, and finish what was begun, within the patience of whoever told us."""
+        self._relay.stop()
+        await self.server.stop()
+        await asyncio.wait({relaying, *self._begun}, timeout=self._patience.finish)
+
+    def _wire(self, store: QueueStore) -> None:
         settings, clock, rules = self._settings, self._clock, _rules(self._settings.rules)
         zone = settings.site.timezone
         self._rules = rules
         self._dispatcher = Dispatcher(store, clock=clock, rules=rules)
-        directory = Directory(self._slack, admins=settings.slack.admins, clock=clock)
+        directory = Directory(
+            self._slack,
+            admins=settings.slack.admins,
+            clock=clock,
+            seconds=self._patience.names,
+        )
         self._conversation = Conversation(
-            self._dispatcher, directory, clock=clock, zone=zone, rules=rules
+            self._dispatcher,
+            directory,
+            clock=clock,
+            zone=zone,
+            rules=rules,
+            patience=self._patience,
         )
         self._relay = Relay(
             store,
@@ -106,15 +140,20 @@ class Office:
             directory,
             room=Room(channel=settings.slack.channel, zone=zone, rules=rules),
             clock=clock,
+            patience=self._patience,
         )
-        self._stations = Stations(self._dispatcher, self._api, clock=clock, rules=rules)
+        self._stations = Stations(
+            self._dispatcher, self._api, clock=clock, rules=rules, patience=self._patience
+        )
         self._listener = Listener(
             _xmpp(settings.chargepoint.xmpp),
             on_session=self._stations.on_session,
             on_event=self._stations.on_event,
+            retry=lambda lost: backoff(lost) * self._patience.first_retry,
         )
         self._scheduler = Scheduler(zone)
         self._dispatcher.listen(self._after)
+        self._dispatcher.listen_for_trouble(self._after_trouble)
 
     def _after(self, committed: Committed) -> None:
         if committed.speaks:
@@ -122,6 +161,11 @@ class Office:
         self._stations.after(committed)
         at = next_wakeup(committed.site, rules=self._rules)
         self._scheduler.once("wake-up", self._tick, at=at)
+
+    def _after_trouble(self) -> None:
+        # What was perhaps made so may have changed when to wake up; a tick finds out.
+        pause = timedelta(seconds=self._patience.store)
+        self._scheduler.once("wake-up", self._tick, at=self._clock.now() + pause)
 
     def _work(self, group: asyncio.TaskGroup) -> tuple[Coroutine[Any, Any, None], ...]:
         chargepoint = self._settings.chargepoint
@@ -131,7 +175,6 @@ class Office:
         self._stations.look()
         return (
             self._tick(),
-            self._relay.run(),
             self._stations.run(),
             self._listener.run(),
             self._serve_slack(group),
@@ -144,7 +187,6 @@ class Office:
             except StoreError as error:
                 work.fail(error)
                 log.warning("wake-up.waits", extra=facts(why=str(error)))
-                self._scheduler.once("wake-up", self._tick, at=self._clock.now() + STORE_PAUSE)
 
     async def _refresh(self) -> None:
         with unit("refresh"):
@@ -154,16 +196,28 @@ class Office:
 
     async def _serve_slack(self, group: asyncio.TaskGroup) -> None:
         identity = await self._identify()
-        app = SlackApp(
-            self._settings.slack, self._slack, self._conversation, identity, group.create_task
+
+        def spawn(work: Coroutine[Any, Any, _T]) -> asyncio.Task[_T]:
+            task = group.create_task(work)
+            self._begun.add(task)
+            task.add_done_callback(self._begun.discard)
+            return task
+
+        self._app = SlackApp(
+            self._settings.slack,
+            self._slack,
+            self._conversation,
+            identity,
+            spawn=spawn,
+            patience=self._patience,
         )
         if self._settings.slack.app_token is None:
-            self.server.serve_slack(app.answer)
+            self.server.serve_slack(self._app.answer)
             return
-        await app.run_socket(self._settings.slack.app_token.reveal())
+        await self._app.run_socket(self._settings.slack.app_token.reveal())
 
     async def _identify(self) -> Identity:
-        pause = 1.0
+        failures = 0
         while True:
             try:
                 with unit("greet Slack"):
@@ -171,20 +225,28 @@ class Office:
             except SlackError as error:
                 self._slack_problem = str(error)
                 log.warning("slack.unreachable", extra=facts(why=str(error)))
-                await asyncio.sleep(pause)
-                pause = min(LONGEST_PAUSE_SECONDS, pause * 2)
+                failures += 1
+                await asyncio.sleep(self._patience.retry(failures, most=LONGEST_PAUSE_SECONDS))
             else:
                 self._slack_problem = None
                 log.info("slack.ready", extra=facts(bot=identity.user, team=identity.team))
                 return identity
 
     async def _problems(self) -> Mapping[str, str]:
-        waits = self._relay.problem
-        store = str(waits) if isinstance(waits, StoreError) else None
-        slack = self._slack_problem or (str(waits) if isinstance(waits, SlackError) else None)
-        chargepoint = self._stations.problem or self._listener.problem
-        named = {"store": store, "slack": slack, "chargepoint": chargepoint}
-        return {part: problem for part, problem in named.items() if problem}
+        waits, undone = self._relay.problem, self._dispatcher.problem
+        if isinstance(waits, StoreError):
+            waits, undone = None, waits
+        deaf = await self._app.problem() if self._app else None
+        named = {
+            "store": undone,
+            "slack": self._slack_problem or waits or deaf,
+            "chargepoint": self._stations.problem or self._listener.problem,
+        }
+        return {part: str(problem) for part, problem in named.items() if problem}
+
+
+async def _open_sqlite(path: Path, site: str) -> QueueStore:
+    return await SqliteStore.open(path, site=site)
 
 
 def _api(settings: Settings) -> ChargePointApi:

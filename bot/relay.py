@@ -7,6 +7,7 @@ event like any other: it starts the clock of what the card announces.
 
 import asyncio
 import logging
+from contextlib import suppress
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -21,6 +22,7 @@ from bot.errors import SlackError, SlackRefused, SlackUnavailable
 from bot.events import CardPosted
 from bot.log import facts
 from bot.messages import Message, Reader, render
+from bot.patience import Patience
 from bot.rules import Rules
 from bot.slack import Slack
 from bot.tracing import step, unit, untraced
@@ -30,7 +32,6 @@ from queue_store.store import Delivered, OutboxRow, PostedCard, QueueStore
 log = logging.getLogger(__name__)
 
 CARD_KEPT = timedelta(days=30)
-POLL_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
 
 _effects = msgspec.json.Decoder(Effect)
@@ -47,7 +48,7 @@ class Room(Struct, frozen=True, kw_only=True):
 class Relay:
     """Says what is in the outbox."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - it stands between all of these
         self,
         store: QueueStore,
         dispatcher: Dispatcher,
@@ -56,6 +57,7 @@ class Relay:
         *,
         room: Room,
         clock: Clock,
+        patience: Patience | None = None,
     ) -> None:
         self._store = store
         self._dispatcher = dispatcher
@@ -63,11 +65,16 @@ class Relay:
         self._directory = directory
         self._room = room
         self._clock = clock
+        self._patience = patience or Patience()
         self._woken = asyncio.Event()
-        self._problem: SlackError | StoreError | None = None
+        self._stopped = asyncio.Event()
+        self._problem: Exception | None = None
+        self._failures = 0
+        # What Slack took and the store did not cross off: a store in trouble repeats no mention.
+        self._taken: dict[str, tuple[str, str]] = {}
 
     @property
-    def problem(self) -> SlackError | StoreError | None:
+    def problem(self) -> Exception | None:
         """Why nothing can be said just now, or None."""
         return self._problem
 
@@ -75,19 +82,27 @@ class Relay:
         """Look into the outbox now."""
         self._woken.set()
 
+    def stop(self) -> None:
+        """Say nothing more once the row that is under way is said."""
+        self._stopped.set()
+        self._woken.set()
+
     async def run(self) -> None:
-        """Say what there is to say, for ever."""
-        failures = 0
-        while True:
+        """Say what there is to say, until stopped."""
+        while not self._stopped.is_set():
             self._woken.clear()
             try:
                 await self.sweep()
             except (SlackError, StoreError) as error:
-                failures += 1
-                await asyncio.sleep(self._pause(error, failures))
+                log.warning("relay.waits", extra=facts(why=str(error), failures=self._failures))
+                await self._pause(error)
+            except Exception as error:
+                # A fault of ours must not silence everything else that the bot does.
+                log.exception("relay.failed")
+                await self._pause(error)
             else:
-                failures, self._problem = 0, None
-                await self._rest()
+                self._failures, self._problem = 0, None
+                await _either(self._woken, self._patience.outbox)
 
     async def sweep(self) -> None:
         """Say everything that is in the outbox now.
@@ -98,23 +113,21 @@ class Relay:
         """
         with untraced():
             rows = await self._store.outbox()
+        self._taken = {row.id: self._taken[row.id] for row in rows if row.id in self._taken}
         for row in rows:
+            if self._stopped.is_set():
+                return
             with unit("relay", row=row.id):
                 await self._deliver(row)
+            self._failures = 0
 
-    async def _rest(self) -> None:
-        try:
-            async with asyncio.timeout(POLL_SECONDS):
-                await self._woken.wait()
-        except TimeoutError:
-            return
-
-    def _pause(self, error: SlackError | StoreError, failures: int) -> float:
+    async def _pause(self, error: Exception) -> None:
         self._problem = error
-        log.warning("relay.waits", extra=facts(why=str(error), failures=failures))
+        self._failures += 1
+        seconds = self._patience.retry(self._failures, most=LONGEST_PAUSE_SECONDS)
         if isinstance(error, SlackUnavailable) and error.retry_after is not None:
-            return error.retry_after
-        return float(min(LONGEST_PAUSE_SECONDS, 0.5 * 2 ** min(failures, 10)))
+            seconds = error.retry_after
+        await _either(self._stopped, seconds)
 
     async def _deliver(self, row: OutboxRow) -> None:
         try:
@@ -126,27 +139,47 @@ class Relay:
         try:
             await self._say(row, effect)
         except SlackRefused as error:
-            # It would be refused for ever, and everything else would wait behind it.
             log.error("relay.refused", extra=facts(row=row.id, why=str(error)))  # noqa: TRY400 - Slack's word says it all
-            await self._store.discharge(Delivered(row=row.id))
+            await self._set_aside(row, effect)
 
     async def _say(self, row: OutboxRow, effect: Effect) -> None:
         now = self._clock.now()
         message = render(effect, await self._reader(effect, now))
         match destination(effect):
             case ToRoom(card=None):
-                await self._slack.post(self._room.channel, message, row=row.id)
+                await self._post(row, message)
                 await self._store.discharge(Delivered(row=row.id))
             case ToDriver(driver=driver):
-                await self._slack.post(driver, message, row=row.id)
+                await self._tell(row, driver, message)
                 await self._store.discharge(Delivered(row=row.id))
             case ToRoom(card=str(card)):
                 await self._post_card(row, card, message, now)
             case ToCard(card=card):
                 await self._edit_card(row, card, message, now)
 
+    async def _set_aside(self, row: OutboxRow, effect: Effect) -> None:
+        """Give up what would be refused for ever, since everything else would wait behind it."""
+        delivered = Delivered(row=row.id)
+        match destination(effect):
+            case ToRoom(card=str(card)):
+                # What nobody could be shown has begun all the same, or it would never end.
+                posted = CardPosted(card=card, at=self._clock.now())
+                await self._dispatcher.handle(posted, delivered=delivered)
+            case _:
+                await self._store.discharge(delivered)
+
+    async def _post(self, row: OutboxRow, message: Message) -> tuple[str, str]:
+        if row.id not in self._taken:
+            channel = self._room.channel
+            self._taken[row.id] = await self._slack.post(channel, message, row=row.id)
+        return self._taken[row.id]
+
+    async def _tell(self, row: OutboxRow, driver: str, message: Message) -> None:
+        if row.id not in self._taken:
+            self._taken[row.id] = await self._slack.tell(driver, message, row=row.id)
+
     async def _post_card(self, row: OutboxRow, key: str, message: Message, now: datetime) -> None:
-        channel, ts = await self._slack.post(self._room.channel, message, row=row.id)
+        channel, ts = await self._post(row, message)
         card = PostedCard(key=key, channel=channel, ts=ts, expires=now + CARD_KEPT)
         await self._dispatcher.handle(
             CardPosted(card=key, at=now), delivered=Delivered(row=row.id, card=card)
@@ -162,3 +195,10 @@ class Relay:
         with step("names"):
             names = await self._directory.names(drivers_in(effect))
         return Reader(now=now, zone=self._room.zone, rules=self._room.rules, names=names)
+
+
+async def _either(event: asyncio.Event, seconds: float) -> None:
+    """Wait for the event or until so many seconds have passed."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()

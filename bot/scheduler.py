@@ -1,9 +1,10 @@
 """Time's appointments, kept by APScheduler: the next wake-up, the daily refresh, the readings.
 
 Nothing is lost with the process: what is due follows from the site and the settings, so there is
-no job store and no catching up.
+no job store and no catching up. What is due while the machine sleeps happens when it wakes.
 """
 
+import sys
 from collections.abc import Awaitable, Callable
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -14,8 +15,6 @@ from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 Job = Callable[[], Awaitable[None]]
-
-GRACE_SECONDS = 3600
 
 
 class Scheduler:
@@ -29,7 +28,7 @@ class Scheduler:
                 "coalesce": True,
                 "max_instances": 1,
                 # The default of one second would skip whatever a busy moment delays.
-                "misfire_grace_time": GRACE_SECONDS,
+                "misfire_grace_time": None,
             },
         )
 
@@ -48,7 +47,10 @@ class Scheduler:
             if self._jobs.get_job(name) is not None:
                 self._jobs.remove_job(name)
             return
-        self._jobs.add_job(job, DateTrigger(at), id=name, replace_existing=True)
+        # The job itself makes the next appointment, which may be due before the job is over.
+        self._jobs.add_job(
+            job, DateTrigger(at), id=name, replace_existing=True, max_instances=sys.maxsize
+        )
 
     def daily(self, name: str, job: Job, *, at: time) -> None:
         """Call back every day at that time at the site."""

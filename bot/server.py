@@ -8,18 +8,25 @@ from http import HTTPStatus
 
 from aiohttp import web
 
+from bot.clock import Clock
+
 Answer = Callable[[web.Request], Awaitable[web.Response]]
 Problems = Callable[[], Awaitable[Mapping[str, str]]]
 
 LARGEST_BODY = 1024 * 1024
-SHUTDOWN_SECONDS = 5.0
+OLDEST_SECONDS = 5 * 60
 
 
 class Server:
-    """Serves the paths that interface.md promises; Slack's only when given how to answer."""
+    """Serves the paths that interface.md promises; Slack's only when given how to answer.
 
-    def __init__(self, problems: Problems) -> None:
+    `seconds` is how long requests that were begun may take at a stop.
+    """
+
+    def __init__(self, problems: Problems, *, clock: Clock, seconds: float) -> None:
         self._problems = problems
+        self._clock = clock
+        self._seconds = seconds
         self._answer: Answer | None = None
         self._runner: web.AppRunner | None = None
 
@@ -38,7 +45,7 @@ class Server:
         app.router.add_get("/healthz", _alive)
         app.router.add_get("/readyz", self._ready)
         self._runner = web.AppRunner(
-            app, access_log=None, handle_signals=False, shutdown_timeout=SHUTDOWN_SECONDS
+            app, access_log=None, handle_signals=False, shutdown_timeout=self._seconds
         )
         await self._runner.setup()
         await web.TCPSite(self._runner, "0.0.0.0", port).start()  # noqa: S104 - the proxy's way in
@@ -53,10 +60,15 @@ class Server:
         if self._answer is None:
             # Slack repeats events that were not taken; people see that it failed.
             return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE, text="Not ready yet.")
-        timestamp = request.headers.get("X-Slack-Request-Timestamp", "")
-        if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) < 12):  # noqa: PLR2004 - seconds until the year 5138
+        if not self._is_timely(request.headers.get("X-Slack-Request-Timestamp", "")):
             return web.Response(status=HTTPStatus.UNAUTHORIZED)
         return await self._answer(request)
+
+    def _is_timely(self, timestamp: str) -> bool:
+        """Whether it was signed just now; neither an old request nor one for later is taken."""
+        if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) < 12):  # noqa: PLR2004 - seconds until the year 5138
+            return False
+        return abs(self._clock.now().timestamp() - int(timestamp)) <= OLDEST_SECONDS
 
     async def _ready(self, _: web.Request) -> web.Response:
         problems = await self._problems()

@@ -4,39 +4,68 @@ Every call is a step of the trace, and every way in which it can fail becomes on
 errors here. Nothing is retried: that is for whoever knows whether a repeat does harm.
 """
 
+import hmac
+from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
 
 import aiohttp
 from msgspec import Struct
 from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import SlackError, SlackMisconfigured, SlackRefused, SlackUnavailable
 from bot.messages import Message
+from bot.patience import Patience
 from bot.tracing import step
 
-CALL_SECONDS = 10.0
 ROW_EVENT = "ev_concierge_row"
 
 MISCONFIGURED = frozenset(
     {
+        "access_denied",
         "account_inactive",
-        "channel_not_found",
+        "ekm_access_denied",
+        "enterprise_is_restricted",
         "invalid_auth",
-        "is_archived",
         "missing_scope",
+        "no_permission",
         "not_allowed_token_type",
         "not_authed",
-        "not_in_channel",
         "org_login_required",
+        "team_access_not_granted",
         "token_expired",
         "token_revoked",
+        "two_factor_setup_required",
+    }
+)
+
+# What an administrator has to mend where it concerns the room. Where it concerns one person, it
+# is that person who left, or who takes no messages.
+NO_ENTRY = frozenset(
+    {
+        "channel_not_found",
+        "is_archived",
+        "not_in_channel",
+        "restricted_action",
+        "restricted_action_non_threadable_channel",
+        "restricted_action_read_only_channel",
+        "restricted_action_thread_locked",
+        "restricted_action_thread_only_channel",
     }
 )
 
 PASSING = frozenset(
-    {"fatal_error", "internal_error", "ratelimited", "request_timeout", "service_unavailable"}
+    {
+        "fatal_error",
+        "internal_error",
+        "message_limit_exceeded",
+        "ratelimited",
+        "request_timeout",
+        "service_unavailable",
+        "team_added_to_org",
+    }
 )
 
 
@@ -57,14 +86,15 @@ class Profile(Struct, frozen=True, kw_only=True):
 class Slack:
     """One bot token's view of one workspace."""
 
-    def __init__(self, token: str, *, api_url: str) -> None:
+    def __init__(self, token: str, *, api_url: str, seconds: float = Patience().call) -> None:
         self._token = token
         self._api_url = api_url
+        self._seconds = seconds
         self._session: aiohttp.ClientSession | None = None
         self._client: AsyncWebClient | None = None
 
     async def __aenter__(self) -> Self:
-        timeout = aiohttp.ClientTimeout(total=CALL_SECONDS)
+        timeout = aiohttp.ClientTimeout(total=self._seconds)
         self._session = aiohttp.ClientSession(timeout=timeout, trust_env=True)
         self._client = AsyncWebClient(
             self._token, base_url=self._api_url, session=self._session, retry_handlers=[]
@@ -99,7 +129,7 @@ class Slack:
     async def post(
         self, to: str, message: Message, *, row: str | None = None, thread: str | None = None
     ) -> tuple[str, str]:
-        """Post to a channel, or to a person in private, and answer where the message stands."""
+        """Post to a conversation and answer where the message stands."""
         said = await self._call(
             "chat.postMessage",
             {
@@ -112,6 +142,15 @@ class Slack:
             },
         )
         return str(said["channel"]), str(said["ts"])
+
+    async def tell(self, person: str, message: Message, *, row: str) -> tuple[str, str]:
+        """Post to a person in private; one who can't be written to is refused, like a bad call."""
+        try:
+            return await self.post(person, message, row=row)
+        except SlackMisconfigured as error:
+            if error.reason in NO_ENTRY:
+                raise SlackRefused(error.method, error.reason) from error
+            raise
 
     async def update(self, channel: str, ts: str, message: Message) -> None:
         """Edit a message of ours; nobody is notified."""
@@ -141,23 +180,42 @@ class Slack:
             try:
                 said = await self.client.api_call(method, http_verb=http_verb, **payload)
             except SlackApiError as error:
-                raise _refusal(method, error) from error
+                raise _refusal(method, error.response) from error
             except (aiohttp.ClientError, SlackClientError, OSError, ValueError) as error:
                 raise SlackUnavailable(method, type(error).__name__) from error
-            return dict(said.data) if isinstance(said.data, dict) else {}
+            if not isinstance(said.data, dict):
+                raise SlackUnavailable(method, "an answer that is not Slack's")
+            return said.data
 
 
-def _refusal(method: str, error: SlackApiError) -> SlackError:
-    status = error.response.status_code
-    reason = str(error.response.get("error", "")) or f"HTTP {status}"
-    if status == 429 or reason == "ratelimited":  # noqa: PLR2004 - Too Many Requests
-        wish = error.response.headers.get("Retry-After", "")
-        return SlackUnavailable(method, reason, retry_after=float(wish) if wish.isdigit() else 1.0)
-    if status >= 500 or reason in PASSING:  # noqa: PLR2004 - the server's own trouble
-        return SlackUnavailable(method, reason)
-    if reason in MISCONFIGURED:
-        return SlackMisconfigured(method, reason)
-    return SlackRefused(method, reason)
+def is_signed(body: str, *, secret: str, timestamp: str, signature: str) -> bool:
+    """Whether Slack signed this body at that moment."""
+    right = SignatureVerifier(secret).generate_signature(timestamp=timestamp, body=body) or ""
+    return hmac.compare_digest(right.encode(), signature.encode(errors="replace"))
+
+
+def _refusal(method: str, response: Any) -> SlackError:  # noqa: ANN401 # Slack's, or aiohttp's where it is no JSON
+    data = getattr(response, "data", None)
+    code = str(data.get("error") or "") if isinstance(data, dict) else ""
+    if code == "ratelimited" or _status(response) == HTTPStatus.TOO_MANY_REQUESTS:
+        return SlackUnavailable(method, "ratelimited", retry_after=_wish(response))
+    if not code:
+        # Whoever stands between Slack and us may say anything, and does not speak for Slack.
+        return SlackUnavailable(method, f"HTTP {_status(response)}")
+    if code in PASSING or _status(response) >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return SlackUnavailable(method, code)
+    if code in MISCONFIGURED | NO_ENTRY:
+        return SlackMisconfigured(method, code)
+    return SlackRefused(method, code)
+
+
+def _status(response: Any) -> int:  # noqa: ANN401 # as above
+    return int(getattr(response, "status_code", 0) or getattr(response, "status", 0))
+
+
+def _wish(response: Any) -> float:  # noqa: ANN401 # as above
+    wish = str(response.headers.get("Retry-After", ""))
+    return float(wish) if wish.isascii() and wish.isdigit() else 1.0
 
 
 def _content(message: Message) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from bot.clock import Clock
 from bot.dispatch import Committed, Dispatcher
 from bot.events import FeedRegistered
 from bot.log import facts
+from bot.patience import Patience
 from bot.reconcile import missed
 from bot.rules import Rules
 from bot.tracing import step, unit
@@ -22,29 +23,34 @@ from queue_store.site import port_id
 
 log = logging.getLogger(__name__)
 
-# Public clients ask for the status no more often than this, and for the inventory than that.
-SECONDS_BETWEEN_LOOKS = 60.0
+# Public clients ask for the list of stations no more often than this.
 SECONDS_BETWEEN_INVENTORIES = 15 * 60.0
 LONGEST_PAUSE_SECONDS = 300.0
-
-# At a start the stream's own first reading comes first, unless the stream can't be had.
-SECONDS_FOR_THE_STREAM = 2.0
+MOST_STRANGERS = 100
 
 
 class Stations:
     """Brings the network's events and readings to the dispatcher."""
 
     def __init__(
-        self, dispatcher: Dispatcher, api: ChargePointApi, *, clock: Clock, rules: Rules
+        self,
+        dispatcher: Dispatcher,
+        api: ChargePointApi,
+        *,
+        clock: Clock,
+        rules: Rules,
+        patience: Patience | None = None,
     ) -> None:
         self._dispatcher = dispatcher
         self._api = api
         self._clock = clock
         self._rules = rules
+        self._patience = patience or Patience()
         self._reading = asyncio.Lock()
         self._wanted = asyncio.Event()
         self._read_at: float | None = None
         self._listed_at: float | None = None
+        self._strangers: set[str] = set()
         self._failures = 0
         self._problem: str | None = "the stations have not been read yet"
 
@@ -122,19 +128,23 @@ class Stations:
 
     def _wonder(self, event: StationEvent) -> None:
         """Read the list of stations again, now and then, for the sake of an unknown one."""
-        log.warning("station.unknown", extra=facts(station=event.station, port=event.port))
         now = self._clock.monotonic()
         if self._listed_at is None or now - self._listed_at >= SECONDS_BETWEEN_INVENTORIES:
             self._listed_at = now
+            self._strangers.clear()
             self._api.forget_inventory()
             self.look()
+        port = port_id(event.station, event.port)
+        if port not in self._strangers and len(self._strangers) < MOST_STRANGERS:
+            self._strangers.add(port)
+            log.warning("station.unknown", extra=facts(station=event.station, port=event.port))
 
     def _pause(self) -> float:
         if self._failures:
-            return min(LONGEST_PAUSE_SECONDS, 2.0 ** min(self._failures, 10))
+            return self._patience.retry(self._failures, most=LONGEST_PAUSE_SECONDS)
         if self._read_at is None:
-            return SECONDS_FOR_THE_STREAM
-        return max(0.0, SECONDS_BETWEEN_LOOKS - (self._clock.monotonic() - self._read_at))
+            return self._patience.stream
+        return max(0.0, self._patience.looks - (self._clock.monotonic() - self._read_at))
 
     def _failed(self, error: ChargePointError | StoreError) -> None:
         self._failures += 1

@@ -1,0 +1,261 @@
+"""What people say and press reaches the queue, and each gets one answer, over HTTP or a socket."""
+
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from playground.slack.workspace import ROOM, dm_of
+from tests.bot.office import ADA, ALAN, GRACE, Bot, until
+
+JOINED = "Ada Lovelace joined"
+
+
+async def test_a_command_in_the_room_is_answered_there_for_everybody(either: Bot) -> None:
+    answer = await either.neighbours.slack.command(ADA, "add")
+
+    assert answer is not None
+    assert (answer.only, answer.channel) == (None, ROOM)
+    assert JOINED in answer.text
+    await either.quiet()
+    assert len(either.neighbours.room(JOINED)) == 1
+    assert await either.queue() == [ADA]
+    assert not either.neighbours.slack.web_api.refused
+
+
+async def test_a_question_is_answered_for_the_asker_alone(either: Bot) -> None:
+    answer = await either.neighbours.slack.command(ADA, "list")
+
+    assert answer is not None
+    assert answer.only == ADA
+    assert "Queue" in answer.text
+
+
+async def test_a_command_from_elsewhere_is_heard_in_the_room_too(either: Bot) -> None:
+    """Who joins from their own desk must not look as if they had jumped the queue."""
+    answer = await either.neighbours.slack.command(ADA, "add", channel=dm_of(ADA))
+
+    assert answer is not None
+    assert answer.only == ADA
+    assert JOINED in answer.text
+    await either.neighbours.hears(JOINED)
+    await either.quiet()
+    assert len(either.neighbours.room(JOINED)) == 1
+
+
+async def test_a_plain_message_in_the_room_counts_and_is_answered_there(either: Bot) -> None:
+    either.neighbours.slack.say(ADA, "  EV   Add ")
+
+    await either.neighbours.hears(JOINED)
+    await either.quiet()
+    assert len(either.neighbours.room(JOINED)) == 1
+    assert await either.queue() == [ADA]
+
+
+async def test_talk_in_the_room_that_does_not_begin_with_ev_is_none_of_its_business(
+    either: Bot,
+) -> None:
+    for words in ("add", "every day", "evening all", "did you say ev add?", "ev"):
+        either.neighbours.slack.say(ADA, words)
+
+    await either.quiet()
+    assert await either.queue() == []
+    assert either.neighbours.room() == []
+    assert either.neighbours.told(ADA) == []
+
+
+async def test_every_line_of_a_message_that_begins_with_ev_counts(either: Bot) -> None:
+    either.neighbours.slack.say(ADA, "Good morning!\nev add\nev suspend\nsee you\nev list")
+
+    await either.neighbours.tells(ADA, "*Queue*")
+    await either.quiet()
+    (entry,) = (await either.site()).queue
+    assert entry.suspended
+    assert len(either.neighbours.room(JOINED)) == 1
+    assert len(either.neighbours.room("lets others go ahead")) == 1
+    assert len(either.neighbours.told(ADA)) == 1
+
+
+async def test_a_private_message_needs_no_ev_and_is_heard_in_the_room(either: Bot) -> None:
+    either.neighbours.slack.say(ADA, "add", channel=dm_of(ADA))
+
+    await either.neighbours.hears(JOINED)
+    await either.quiet()
+    assert len(either.neighbours.private(dm_of(ADA))) == 1
+    assert len(either.neighbours.room(JOINED)) == 1
+
+
+async def test_several_lines_in_private_count_as_in_the_room(either: Bot) -> None:
+    either.neighbours.slack.say(ADA, "ev add\nev suspend", channel=dm_of(ADA))
+
+    await either.neighbours.hears("lets others go ahead")
+    await either.quiet()
+    assert len(either.neighbours.private(dm_of(ADA))) == 2
+
+
+async def test_a_mention_of_the_bot_is_a_way_to_speak_to_it(either: Bot) -> None:
+    either.neighbours.slack.say(ADA, "@EV Concierge add")
+
+    await either.neighbours.hears(JOINED)
+    await either.quiet()
+    assert len(either.neighbours.room(JOINED)) == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["ev add @EV Concierge", "@EV Concierge ev add", "ev add\n@EV Concierge ev list"],
+)
+async def test_a_message_that_arrives_as_two_kinds_of_event_counts_once(
+    either: Bot, words: str
+) -> None:
+    """Slack tells of it as a message and as a mention, in either order."""
+    either.neighbours.slack.say(ADA, words)
+
+    await either.neighbours.hears(JOINED)
+    await either.quiet()
+    lines = len(words.splitlines())
+    assert len(either.neighbours.room()) + len(either.neighbours.told(ADA)) == lines
+    assert either.neighbours.told(ADA, "already") == []
+    assert either.neighbours.told(ADA, "I don't know “") == []
+    assert await either.queue() == [ADA]
+
+
+async def test_other_words_get_a_short_friendly_answer_never_silence(either: Bot) -> None:
+    either.neighbours.slack.say(ADA, "@EV Concierge thanks!")
+    either.neighbours.slack.say(GRACE, "am I next?", channel=dm_of(GRACE))
+
+    await either.neighbours.tells(ADA, "ev help")
+    await either.neighbours.tells(GRACE, "ev help")
+    await either.quiet()
+    assert len(either.neighbours.told(ADA)) == 1
+    assert len(either.neighbours.told(GRACE)) == 1
+
+
+async def test_what_slack_escaped_is_shown_as_it_was_typed(either: Bot) -> None:
+    answer = await either.neighbours.slack.command(ADA, "R&D <!channel> *x*")
+    either.neighbours.slack.say(GRACE, "ev R&D <!channel>")
+
+    whispered = await either.neighbours.tells(GRACE, "R&amp;D &lt;!channel&gt;")
+    assert answer is not None
+    assert "R&amp;D &lt;!channel&gt;" in answer.text
+    assert "amp;amp" not in answer.text + whispered.text
+    assert not any(m.pings_all for m in either.neighbours.slack.workspace.seen_by(ADA))
+
+
+async def test_a_button_changes_the_card_and_says_nothing_more(either: Bot) -> None:
+    await either.neighbours.slack.command(ADA, "add")
+    either.neighbours.leave()
+    card = await either.neighbours.hears("<@U0ADA>")
+    await either.quiet()
+    told = len(either.neighbours.told(ADA))
+
+    await either.neighbours.press(ADA, card, "offer.on_my_way")
+
+    await either.neighbours.hears("is on the way")
+    await either.quiet()
+    assert len(either.neighbours.told(ADA)) == told
+    assert either.neighbours.slack.workspace.message(card.ts).edited
+
+
+async def test_somebody_elses_button_is_explained_in_private_and_changes_nothing(
+    either: Bot,
+) -> None:
+    await either.neighbours.slack.command(ADA, "add")
+    either.neighbours.leave()
+    card = await either.neighbours.hears("<@U0ADA>")
+    await either.quiet()
+    before = await either.site()
+
+    await either.neighbours.press(GRACE, card, "offer.leave")
+
+    told = await either.neighbours.tells(GRACE, "That button is for Ada Lovelace")
+    assert told.only == GRACE
+    assert await either.site() == before
+
+
+async def test_a_button_pressed_too_late_is_explained(either: Bot) -> None:
+    await either.neighbours.slack.command(ADA, "add")
+    either.neighbours.leave()
+    card = await either.neighbours.hears("<@U0ADA>")
+    await either.neighbours.press(ADA, card, "offer.leave")
+    await either.quiet()
+
+    either.neighbours.slack.workspace.edit(card.ts, card.content)
+    await either.neighbours.press(ADA, card, "offer.on_my_way")
+
+    await either.neighbours.tells(ADA, "over already")
+    assert await either.queue() == []
+
+
+async def test_an_event_that_slack_brings_again_is_not_answered_again(
+    either: Bot,
+) -> None:
+    slack = either.neighbours.slack
+    slack.options = replace(slack.options, copies=3)
+
+    slack.say(ADA, "ev add")
+
+    await either.neighbours.hears(JOINED)
+    await either.quiet()
+    assert len(either.neighbours.room()) == 1
+    assert either.neighbours.told(ADA) == []
+
+
+async def test_only_people_are_listened_to(either: Bot) -> None:
+    """A bot that answers bots, or itself, never stops."""
+    neighbours = either.neighbours
+    first = neighbours.slack.say(ADA, "good morning")
+    for inner in (
+        {"bot_id": "B0OTHER", "subtype": "bot_message"},
+        {"bot_id": "B0OTHER"},
+        {"user": "U0BOT"},
+        {"subtype": "file_share"},
+        {"subtype": "message_changed", "user": None},
+        {"user": None},
+    ):
+        neighbours.slack._send_event({**_message(first.ts), "text": "ev add", **inner})
+    neighbours.slack.workspace.edit(first.ts, type(first.content)(text="ev add"))
+
+    await either.quiet()
+    assert await either.queue() == []
+    assert neighbours.room() == []
+
+
+async def test_the_same_press_brought_twice_is_answered_once(either: Bot) -> None:
+    await either.neighbours.slack.command(ADA, "add")
+    either.neighbours.leave()
+    card = await either.neighbours.hears("<@U0ADA>")
+    triggers = either.neighbours.slack.backend.triggers
+    triggers.issue = lambda: "1.2.same"  # type: ignore[method-assign] # Slack brings it twice
+
+    for _ in range(2):
+        await either.neighbours.press(ALAN, card, "offer.leave")
+    await either.neighbours.tells(ALAN, "That button")
+    await until(either.is_idle)
+
+    assert len(either.neighbours.told(ALAN)) == 1
+
+
+async def test_the_same_command_brought_twice_changes_nothing_and_is_answered_the_same(
+    either: Bot,
+) -> None:
+    slack = either.neighbours.slack
+    slack.backend.triggers.issue = lambda: "1.2.same"  # type: ignore[method-assign] # as above
+
+    first = await slack.command(ADA, "add")
+    again = await slack.command(ADA, "add")
+
+    assert first is not None
+    assert again is not None
+    assert first.text == again.text
+
+
+def _message(ts: str) -> dict[str, Any]:
+    return {
+        "type": "message",
+        "channel": ROOM,
+        "channel_type": "channel",
+        "user": ADA,
+        "ts": ts,
+        "event_ts": ts,
+    }

@@ -1,0 +1,276 @@
+"""What is decided is stored or nothing is, and a person is told which, whatever the store does."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+from msgspec.structs import replace
+
+from bot.dispatch import MOST_ATTEMPTS, Committed, Dispatcher
+from bot.events import Asker, ClockTicked, JoinRequested, ListRequested
+from bot.replies import Joined
+from bot.rules import Rules
+from playground.slack.workspace import dm_of
+from queue_store.errors import (
+    Conflict,
+    OutcomeUnknown,
+    StoreError,
+    StoreUnavailable,
+    Unreadable,
+)
+from tests.bot.office import ADA, GRACE, QUICK, Bot, Clock, Neighbours, at_work, logged, until
+from tests.bot.troubled import Opening, TroubledStore
+
+ADA_JOINS = JoinRequested(asker=Asker(driver=ADA))
+
+
+@pytest.fixture
+def opening() -> Opening:
+    return Opening()
+
+
+@pytest.fixture
+async def bot(neighbours: Neighbours, opening: Opening) -> AsyncIterator[Bot]:
+    """Run the bot on a store that can be troubled."""
+    async with at_work(neighbours, open_store=opening) as working:
+        yield working
+
+
+@pytest.fixture
+async def store(neighbours: Neighbours, opening: Opening) -> AsyncIterator[TroubledStore]:
+    await opening(neighbours.store, "C0EVROOM")
+    yield opening.store
+    await opening.store.close()
+
+
+@pytest.fixture
+def dispatcher(store: TroubledStore, clock: Clock) -> Dispatcher:
+    return Dispatcher(store, clock=clock, rules=Rules())
+
+
+@pytest.mark.parametrize("conflicts", [1, 3])
+async def test_a_conflict_remakes_the_decision_on_the_fresh_site(
+    dispatcher: Dispatcher, store: TroubledStore, clock: Clock, conflicts: int
+) -> None:
+    """Two instances, two drivers who join at once: both are in, in some order."""
+    other = Dispatcher(store, clock=clock, rules=Rules())
+    store.fails["commit"] = [Conflict("somebody else was faster")] * conflicts
+
+    async def join_meanwhile() -> None:
+        await other.handle(JoinRequested(asker=Asker(driver=GRACE)))
+
+    outcome, _ = await asyncio.gather(dispatcher.handle(ADA_JOINS), join_meanwhile())
+
+    assert isinstance(outcome.reply, Joined)
+    assert {entry.driver for entry in (await dispatcher.site()).queue} == {ADA, GRACE}
+
+
+async def test_two_dispatchers_that_race_lose_nobody(store: TroubledStore, clock: Clock) -> None:
+    pair = [Dispatcher(store, clock=clock, rules=Rules()) for _ in range(2)]
+    drivers = [f"U{number:03}" for number in range(20)]
+
+    await asyncio.gather(
+        *(
+            pair[place % 2].handle(JoinRequested(asker=Asker(driver=driver)))
+            for place, driver in enumerate(drivers)
+        )
+    )
+
+    queue = [entry.driver for entry in (await pair[0].site()).queue]
+    assert sorted(queue) == drivers
+
+
+async def test_a_request_that_comes_again_gets_its_first_answer(dispatcher: Dispatcher) -> None:
+    first = await dispatcher.handle(ADA_JOINS, request="trigger:1")
+    again = await dispatcher.handle(ADA_JOINS, request="trigger:1")
+    later = await dispatcher.handle(ADA_JOINS, request="trigger:2")
+
+    assert again.reply == first.reply
+    assert (first.repeated, again.repeated, later.repeated) == (False, True, False)
+    assert later.reply != first.reply
+
+
+async def test_a_request_that_comes_again_while_it_is_handled_counts_once(
+    dispatcher: Dispatcher,
+) -> None:
+    both = await asyncio.gather(
+        *(dispatcher.handle(ADA_JOINS, request="trigger:1") for _ in range(2))
+    )
+
+    assert [outcome.repeated for outcome in both] == [False, True]
+    assert both[0].reply == both[1].reply
+
+
+async def test_a_lost_acknowledgement_counts_as_answered_when_it_comes_again(
+    dispatcher: Dispatcher, store: TroubledStore
+) -> None:
+    store.forgets["commit"] = [OutcomeUnknown("the line went dead")]
+    with pytest.raises(OutcomeUnknown):
+        await dispatcher.handle(ADA_JOINS, request="trigger:1")
+
+    again = await dispatcher.handle(ADA_JOINS, request="trigger:1")
+
+    assert again.repeated
+    assert isinstance(again.reply, Joined)
+
+
+async def test_an_answer_is_remembered_for_days_not_for_ever(
+    dispatcher: Dispatcher, clock: Clock
+) -> None:
+    await dispatcher.handle(ADA_JOINS, request="trigger:1")
+    clock.turn(days=8)
+
+    assert not (await dispatcher.handle(ADA_JOINS, request="trigger:1")).repeated
+
+
+async def test_who_listens_is_told_of_everything_committed_and_of_trouble(
+    dispatcher: Dispatcher, store: TroubledStore
+) -> None:
+    told: list[Committed | str] = []
+    dispatcher.listen(told.append)
+    dispatcher.listen_for_trouble(lambda: told.append("trouble"))
+    store.fails["commit"] = [StoreUnavailable("gone")]
+
+    with pytest.raises(StoreUnavailable):
+        await dispatcher.handle(ADA_JOINS)
+    assert told == ["trouble"]
+    assert isinstance(dispatcher.problem, StoreUnavailable)
+
+    await dispatcher.handle(ADA_JOINS)
+    (_, committed) = told
+    assert isinstance(committed, Committed)
+    assert [entry.driver for entry in committed.site.queue] == [ADA]
+    assert dispatcher.problem is None
+
+
+async def test_what_changes_nothing_is_not_written(
+    dispatcher: Dispatcher, store: TroubledStore
+) -> None:
+    """The clock ticks all day long."""
+    store.fails["commit"] = [StoreUnavailable("nothing should be written")]
+
+    await dispatcher.handle(ClockTicked())
+    await dispatcher.handle(ListRequested(asker=Asker(driver=ADA)))
+
+    assert store.fails["commit"]
+
+
+@pytest.mark.parametrize(
+    ("error", "times", "words"),
+    [
+        (StoreUnavailable("gone"), 1, "can't get at the queue right now, so nothing was changed"),
+        (Unreadable("damaged"), 1, "can't get at the queue right now, so nothing was changed"),
+        (Conflict("again"), MOST_ATTEMPTS, "nothing was changed"),
+        (OutcomeUnknown("?"), 1, "couldn't confirm `ev add`"),
+    ],
+)
+async def test_a_person_is_told_in_plain_words_what_became_of_it(
+    bot: Bot,
+    opening: Opening,
+    monkeypatch: pytest.MonkeyPatch,
+    error: StoreError,
+    times: int,
+    words: str,
+) -> None:
+    monkeypatch.setattr("bot.dispatch.LONGEST_PAUSE_SECONDS", 0.0)
+    for door in ("command", "message", "private"):
+        opening.store.fails["commit"] = [error] * times
+        if door == "command":
+            answer = await bot.neighbours.slack.command(ADA, " EV  add")
+            assert answer is not None
+            assert words in answer.text
+        else:
+            channel = dm_of(ADA) if door == "private" else "C0EVROOM"
+            bot.neighbours.slack.say(ADA, "ev add", channel=channel)
+            told = 1 if door == "command" else {"message": 2, "private": 3}[door]
+            assert words in (await bot.neighbours.tells(ADA, words, times=told)).text
+        assert not opening.store.fails["commit"]
+    assert await bot.queue() == []
+
+    await bot.neighbours.slack.command(ADA, "add")
+    assert await bot.queue() == [ADA]
+
+
+async def test_a_button_is_answered_in_plain_words_too(bot: Bot, opening: Opening) -> None:
+    await bot.neighbours.slack.command(ADA, "add")
+    bot.neighbours.leave()
+    card = await bot.neighbours.hears("<@U0ADA>")
+    await bot.quiet()
+    opening.store.fails["commit"] = [StoreUnavailable("gone")]
+
+    await bot.neighbours.press(ADA, card, "offer.leave")
+
+    await bot.neighbours.tells(ADA, "can't get at the queue")
+    assert await bot.queue() == [ADA]
+
+
+async def test_a_person_is_told_before_slack_gives_up_and_the_work_goes_on(
+    neighbours: Neighbours, opening: Opening
+) -> None:
+    async with at_work(neighbours, patience=replace(QUICK, answer=0.1), open_store=opening) as bot:
+        opening.store.flowing.clear()
+
+        answer = await neighbours.slack.command(ADA, "add")
+
+        assert answer is not None
+        assert "couldn't confirm `ev add` in time" in answer.text
+        assert answer.only == ADA
+        assert await bot.queue() == []
+        opening.store.flowing.set()
+        await until(bot.queue)
+
+
+async def test_the_real_patience_is_shorter_than_slacks() -> None:
+    assert replace(QUICK).answer <= 2.5
+
+
+async def test_readiness_names_a_store_in_trouble_and_mends_by_itself(
+    bot: Bot, opening: Opening, caplog: pytest.LogCaptureFixture
+) -> None:
+    opening.store.fails = {"load": [StoreUnavailable("the disk is gone")] * 5}
+
+    await bot.neighbours.slack.command(ADA, "add")
+
+    assert "the disk is gone" in (await bot.problems())["store"]
+    await bot.ready()
+    assert logged(caplog, "wake-up.waits")
+
+
+async def test_an_outbox_that_cannot_be_read_is_named_too(bot: Bot, opening: Opening) -> None:
+    opening.store.fails = {"outbox": [StoreUnavailable("the disk is gone")] * 3}
+
+    async def named() -> bool:
+        return "store" in await bot.problems()
+
+    await until(named)
+    await bot.ready()
+
+
+async def test_a_deadline_that_was_perhaps_stored_is_kept(bot: Bot, opening: Opening) -> None:
+    """Nobody said that it was stored, so nobody would wake up for it."""
+    opening.store.forgets["commit"] = [OutcomeUnknown("the line went dead")]
+    await bot.neighbours.slack.command(ADA, "add")
+    opening.store.forgets["commit"] = [OutcomeUnknown("the line went dead")]
+
+    await bot.neighbours.slack.command(ADA, "suspend 45")
+
+    async def appointed() -> bool:
+        job = bot.office._scheduler._jobs.get_job("wake-up")
+        if job is None:
+            return False
+        wait = job.next_run_time - bot.neighbours.clock.now()
+        return bool(wait > timedelta(minutes=40))
+
+    (entry,) = (await bot.site()).queue
+    assert entry.suspended
+    await until(appointed)
+
+
+async def test_a_lost_station_event_is_made_up_for_by_a_reading(bot: Bot, opening: Opening) -> None:
+    await bot.neighbours.slack.command(ADA, "add")
+    opening.store.fails["commit"] = [StoreUnavailable("gone")] * 2
+
+    bot.neighbours.leave()
+
+    await bot.neighbours.hears("<@U0ADA>")

@@ -1,0 +1,308 @@
+"""What was decided is said, in its order, whatever Slack does; nothing is lost, nothing blocks."""
+
+import asyncio
+
+import pytest
+from msgspec.structs import replace
+
+from playground.slack.faults import Break, Fault, Hang, Limit, Refuse, Reset
+from playground.slack.workspace import dm_of
+from queue_store.errors import OutcomeUnknown, StoreError, StoreUnavailable
+from queue_store.store import Commit
+from tests.bot.office import (
+    ADA,
+    ADAS_CAR,
+    ALAN,
+    EAST,
+    GRACE,
+    QUICK,
+    WEST,
+    Bot,
+    Neighbours,
+    at_work,
+    logged,
+    until,
+)
+from tests.bot.troubled import Opening
+
+IMPATIENT = replace(QUICK, call=0.2)
+
+
+async def test_a_plug_out_calls_the_driver_in_the_room_and_in_private(either: Bot) -> None:
+    neighbours = either.neighbours
+    await neighbours.slack.command(ADA, "add")
+
+    neighbours.leave(EAST)
+
+    card = await neighbours.hears("<@U0ADA>")
+    private = await neighbours.tells(ADA, "It's your turn")
+    assert ADA in card.notifies
+    assert private.channel == dm_of(ADA)
+    assert await either.called() == [ADA]
+
+
+async def test_a_plug_in_edits_the_card_and_takes_the_driver_off_the_queue(bot: Bot) -> None:
+    neighbours = bot.neighbours
+    await neighbours.slack.command(ADA, f"register {ADAS_CAR}")
+    await neighbours.slack.command(ADA, "add")
+    neighbours.leave(EAST)
+    card = await neighbours.hears("<@U0ADA>")
+    await neighbours.tells(ADA, "It's your turn")
+
+    neighbours.plug_in(EAST, user=ADAS_CAR)
+
+    edited = await neighbours.hears("plugged in at")
+    await bot.quiet()
+    assert edited.ts == card.ts
+    assert await bot.queue() == await bot.called() == []
+    assert len(neighbours.room("<@U0ADA>")) == 1
+
+
+async def test_k_free_ports_call_k_drivers_in_their_order(bot: Bot) -> None:
+    for driver in (ADA, GRACE, ALAN):
+        await bot.neighbours.slack.command(driver, "add")
+
+    bot.neighbours.leave(EAST)
+    bot.neighbours.leave(WEST)
+
+    await bot.neighbours.hears("<@U0GRACE>")
+    await bot.quiet()
+    assert [each.notifies for each in bot.neighbours.room("Go and plug in")] == [(ADA,), (GRACE,)]
+
+
+async def test_the_deadline_runs_from_the_post(neighbours: Neighbours) -> None:
+    """While Slack is down nobody can have been called, so nobody can be late."""
+    async with at_work(neighbours) as bot:
+        await neighbours.slack.command(ADA, "add")
+        neighbours.slack.web_api.faults.add("chat.postMessage", Break(500), times=10_000)
+        neighbours.leave(EAST)
+        await until(bot.called)
+        neighbours.clock.turn(minutes=60)
+        await bot.office._tick()
+        assert await bot.called() == [ADA]
+
+        neighbours.slack.web_api.faults.clear()
+        await neighbours.tells(ADA, "It's your turn")
+
+        (offer,) = (await bot.site()).offers
+        assert offer.deadline is not None
+        assert 590 < (offer.deadline - neighbours.clock.now()).total_seconds() <= 600
+        neighbours.clock.turn(minutes=11)
+        await bot.office._tick()
+        await neighbours.hears("couldn't make it")
+        assert await bot.called() == []
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Break(500),
+        Break(503),
+        Break(403),
+        Break(200),
+        Hang(),
+        Reset(),
+        Limit(0),
+        Refuse("internal_error"),
+        Refuse("not_in_channel"),
+        Refuse("channel_not_found"),
+        Refuse("invalid_auth"),
+        Refuse("missing_scope"),
+        Refuse("restricted_action"),
+    ],
+    ids=str,
+)
+async def test_nothing_is_lost_while_slack_takes_nothing(
+    neighbours: Neighbours, fault: Fault
+) -> None:
+    async with at_work(neighbours, patience=IMPATIENT) as bot:
+        await neighbours.slack.command(ADA, "add")
+        neighbours.slack.web_api.faults.add("chat.postMessage", fault, times=2)
+
+        neighbours.leave(EAST)
+
+        await neighbours.tells(ADA, "It's your turn")
+        await bot.quiet()
+        assert len(neighbours.room("<@U0ADA>")) == 1
+
+
+@pytest.mark.parametrize("error", ["not_in_channel", "token_revoked", "fatal_error"])
+async def test_readiness_names_what_an_administrator_has_to_mend(
+    neighbours: Neighbours, error: str
+) -> None:
+    async with at_work(neighbours) as bot:
+        await neighbours.slack.command(ADA, "add")
+        neighbours.slack.web_api.faults.add("chat.postMessage", Refuse(error), times=10_000)
+        neighbours.leave(EAST)
+
+        async def named() -> bool:
+            return error in (await bot.problems()).get("slack", "")
+
+        await until(named)
+        neighbours.slack.web_api.faults.clear()
+
+        await neighbours.hears("<@U0ADA>")
+        await bot.ready()
+
+
+async def test_a_rate_limit_is_waited_for_and_the_order_is_kept(
+    neighbours: Neighbours,
+) -> None:
+    async with at_work(neighbours) as bot:
+        for driver in (ADA, GRACE):
+            await neighbours.slack.command(driver, "add")
+        neighbours.slack.web_api.faults.add("chat.postMessage", Limit(1))
+        limited = asyncio.get_running_loop().time()
+
+        neighbours.leave(EAST)
+        neighbours.leave(WEST)
+
+        await neighbours.hears("<@U0GRACE>")
+        assert asyncio.get_running_loop().time() - limited >= 1
+        await bot.quiet()
+        assert [each.notifies for each in neighbours.room("<@")] == [(ADA,), (GRACE,)]
+
+
+@pytest.mark.parametrize("error", ["user_not_found", "channel_not_found", "cannot_dm_bot"])
+async def test_a_driver_who_cannot_be_written_to_does_not_block_the_others(
+    neighbours: Neighbours, error: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Somebody who left the company must not silence the bot."""
+    async with at_work(neighbours) as bot:
+        for driver in (ADA, GRACE):
+            await neighbours.slack.command(driver, "add")
+        neighbours.leave(EAST)
+        await neighbours.tells(ADA, "It's your turn")
+        neighbours.slack.web_api.faults.add("chat.postMessage", Refuse(error))
+
+        await neighbours.slack.command(ADA, "next")
+
+        await neighbours.hears("<@U0GRACE>")
+        await bot.quiet()
+        (refused,) = logged(caplog, "relay.refused")
+        assert error in refused["why"]
+        assert await bot.problems() == {}
+
+
+async def test_a_call_that_slack_refuses_for_good_still_ends(
+    neighbours: Neighbours, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An offer whose clock never starts would hold its port for ever."""
+    async with at_work(neighbours) as bot:
+        for driver in (ADA, GRACE):
+            await neighbours.slack.command(driver, "add")
+        neighbours.slack.web_api.faults.add("chat.postMessage", Refuse("invalid_blocks"))
+
+        neighbours.leave(EAST)
+
+        await neighbours.tells(ADA, "It's your turn")
+        (refused,) = logged(caplog, "relay.refused")
+        assert "invalid_blocks" in refused["why"]
+        neighbours.clock.turn(minutes=11)
+        await bot.office._tick()
+        await neighbours.hears("<@U0GRACE>")
+
+
+@pytest.mark.parametrize(
+    "error", ["message_not_found", "cant_update_message", "edit_window_closed"]
+)
+async def test_a_card_that_cannot_be_edited_any_more_blocks_nothing(bot: Bot, error: str) -> None:
+    for driver in (ADA, GRACE):
+        await bot.neighbours.slack.command(driver, "add")
+    bot.neighbours.leave(EAST)
+    card = await bot.neighbours.hears("<@U0ADA>")
+    bot.neighbours.slack.web_api.faults.add("chat.update", Refuse(error))
+
+    await bot.neighbours.press(ADA, card, "offer.not_now")
+
+    await bot.neighbours.hears("<@U0GRACE>")
+    await bot.quiet()
+    assert await bot.problems() == {}
+
+
+async def test_a_card_that_was_deleted_blocks_nothing(bot: Bot) -> None:
+    for driver in (ADA, GRACE):
+        await bot.neighbours.slack.command(driver, "add")
+    bot.neighbours.leave(EAST)
+    card = await bot.neighbours.hears("<@U0ADA>")
+    await bot.neighbours.tells(ADA, "It's your turn")
+    bot.neighbours.slack.workspace.delete(card.ts)
+
+    await bot.neighbours.slack.command(ADA, "remove")
+
+    await bot.neighbours.hears("<@U0GRACE>")
+
+
+async def test_names_that_slack_does_not_tell_hold_up_no_call(neighbours: Neighbours) -> None:
+    """A turn is worth more than a nice name."""
+    async with at_work(neighbours, patience=replace(QUICK, names=0.05)) as bot:
+        neighbours.slack.web_api.faults.add("users.info", Hang(), times=1000)
+        answer = await neighbours.slack.command(ADA, "add")
+        await neighbours.slack.command(GRACE, "add")
+        neighbours.leave(EAST)
+
+        await neighbours.hears("<@U0ADA>")
+        assert answer is not None
+        assert "U0ADA joined" in answer.text
+        assert await bot.called() == [ADA]
+
+
+@pytest.mark.parametrize("error", [StoreUnavailable("gone"), OutcomeUnknown("who knows")], ids=str)
+async def test_a_store_in_trouble_makes_no_call_twice(
+    neighbours: Neighbours, error: StoreError
+) -> None:
+    """Slack has taken it; only the note of that is missing."""
+    opening = Opening()
+    async with at_work(neighbours, open_store=opening) as bot:
+        await neighbours.slack.command(ADA, "add")
+        posting = neighbours.slack.web_api.faults
+        posting.add("chat.postMessage", Break(500), times=10_000)
+        neighbours.leave(EAST)
+        await until(bot.called)
+        opening.store.fails = {"commit": [error] * 3, "discharge": [error] * 3}
+        posting.clear()
+
+        await neighbours.tells(ADA, "It's your turn")
+        await bot.quiet()
+
+        assert len(neighbours.room("<@U0ADA>")) == 1
+        assert len(neighbours.told(ADA, "It's your turn")) == 1
+
+
+async def test_a_row_that_cannot_be_read_is_reported_and_blocks_nothing(
+    neighbours: Neighbours, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It may be a newer version's, after a deploy was taken back."""
+    async with at_work(neighbours) as bot:
+        store, now = bot.office._relay._store, neighbours.clock.now()
+        stored = await store.load()
+        unknown = (b'{"type": "FromTheFuture"}', b"\xff")
+        await store.commit(Commit(site=stored.site, seen=stored.revision, now=now, bodies=unknown))
+        await neighbours.slack.command(ADA, "add")
+        neighbours.leave(EAST)
+
+        await neighbours.hears("<@U0ADA>")
+        assert len(logged(caplog, "relay.unreadable")) == 2
+
+
+async def test_a_fault_of_ours_is_named_and_stops_nothing_else(
+    neighbours: Neighbours, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with at_work(neighbours) as bot:
+        await neighbours.slack.command(ADA, "add")
+        broken = bot.office._relay._slack
+        post = type(broken).post
+
+        async def stumble(*_: object, **__: object) -> tuple[str, str]:
+            raise KeyError("channel")
+
+        monkeypatch.setattr(type(broken), "post", stumble)
+        neighbours.leave(EAST)
+
+        async def named() -> bool:
+            return "slack" in await bot.problems()
+
+        await until(named)
+        assert await neighbours.slack.command(GRACE, "list") is not None
+        monkeypatch.setattr(type(broken), "post", post)
+        await neighbours.hears("<@U0ADA>")

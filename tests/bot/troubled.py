@@ -1,0 +1,76 @@
+"""A real store that can be told to fail, to hesitate, or to lose its word."""
+
+import asyncio
+from datetime import datetime
+from pathlib import Path
+
+from queue_store.errors import StoreError
+from queue_store.sqlite import SqliteStore
+from queue_store.store import Commit, Delivered, OutboxRow, PostedCard, QueueStore, Snapshot
+
+
+class TroubledStore:
+    """A store with troubles: `fails` before the next calls of a method, `forgets` after them.
+
+    While `flowing` is cleared, commits wait.
+    """
+
+    def __init__(self, store: QueueStore) -> None:
+        self._store = store
+        self.fails: dict[str, list[StoreError]] = {}
+        self.forgets: dict[str, list[StoreError]] = {}
+        self.flowing = asyncio.Event()
+        self.flowing.set()
+        self.waiting = 0
+
+    async def load(self) -> Snapshot:
+        self._fail("load")
+        return await self._store.load()
+
+    async def answered(self, request: str, *, now: datetime) -> bytes | None:
+        self._fail("answered")
+        return await self._store.answered(request, now=now)
+
+    async def commit(self, commit: Commit) -> int:
+        self._fail("commit")
+        self.waiting += 1
+        await self.flowing.wait()
+        self.waiting -= 1
+        revision = await self._store.commit(commit)
+        self._forget("commit")
+        return revision
+
+    async def outbox(self) -> tuple[OutboxRow, ...]:
+        self._fail("outbox")
+        return await self._store.outbox()
+
+    async def discharge(self, delivered: Delivered) -> None:
+        self._fail("discharge")
+        await self._store.discharge(delivered)
+        self._forget("discharge")
+
+    async def card(self, key: str, *, now: datetime) -> PostedCard | None:
+        self._fail("card")
+        return await self._store.card(key, now=now)
+
+    async def close(self) -> None:
+        await self._store.close()
+
+    def _fail(self, method: str) -> None:
+        if self.fails.get(method):
+            raise self.fails[method].pop(0)
+
+    def _forget(self, method: str) -> None:
+        if self.forgets.get(method):
+            raise self.forgets[method].pop(0)
+
+
+class Opening:
+    """Opens the file as a troubled store, and keeps it for the test."""
+
+    def __init__(self) -> None:
+        self.store: TroubledStore
+
+    async def __call__(self, path: Path, site: str) -> QueueStore:
+        self.store = TroubledStore(await SqliteStore.open(path, site=site))
+        return self.store
