@@ -35,6 +35,8 @@ def set_up(
 ) -> Callable[[], None]:
     """Begin to log to `out`; answer how to stop. Ours are shown from `level` on."""
     handler = logging.StreamHandler(out)
+    # A library can lower the level of its own loggers, below which ours would not count.
+    handler.setLevel(level)
     handler.setFormatter(_Text(redact) if form == "text" else _Json(redact))
     handler.addFilter(_fit_to_be_seen)
     levels = {"": max(level, logging.INFO), **dict.fromkeys(_OURS, level)}
