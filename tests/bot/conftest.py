@@ -48,19 +48,29 @@ async def neighbours(
 
 
 @pytest.fixture
+async def by_socket(tmp_path: Path, clock: Clock, new_slack: NewSlack) -> AsyncIterator[Neighbours]:
+    """Open a Slack that brings its requests over Socket Mode, and the rest."""
+    slack = new_slack(Options(socket_mode=True, retry_delays=()))
+    async with neighbours_of(tmp_path / "queue.db", slack, clock) as opened:
+        yield opened
+
+
+@pytest.fixture(params=["neighbours", "by_socket"], ids=["http", "socket mode"])
+def either_way(request: pytest.FixtureRequest) -> Neighbours:
+    """Open them in each of the two ways in which Slack's requests reach the bot."""
+    opened = request.getfixturevalue(request.param)
+    assert isinstance(opened, Neighbours)
+    return opened
+
+
+@pytest.fixture
 async def bot(neighbours: Neighbours) -> AsyncIterator[Bot]:
     async with at_work(neighbours) as working:
         yield working
 
 
-@pytest.fixture(params=[False, True], ids=["http", "socket mode"])
-async def either(
-    request: pytest.FixtureRequest, tmp_path: Path, clock: Clock, new_slack: NewSlack
-) -> AsyncIterator[Bot]:
-    """Run the bot in each of the two ways in which Slack's requests reach it."""
-    slack = new_slack(Options(socket_mode=request.param, retry_delays=()))
-    async with (
-        neighbours_of(tmp_path / "queue.db", slack, clock) as opened,
-        at_work(opened) as working,
-    ):
+@pytest.fixture
+async def either(either_way: Neighbours) -> AsyncIterator[Bot]:
+    """Run the bot in each of the two ways."""
+    async with at_work(either_way) as working:
         yield working

@@ -184,6 +184,10 @@ class Bot:
         await self.neighbours.slack.command(HEDY, "status")
         await until(self._is_quiet)
 
+    async def is_serving(self) -> bool:
+        """Tell whether people are answered, whatever else is in its way."""
+        return "slack" not in await self.problems()
+
     async def is_idle(self) -> bool:
         """Tell whether no request is under way."""
         return not self.office._begun
@@ -248,4 +252,6 @@ async def neighbours_of(
 
 def logged(caplog: pytest.LogCaptureFixture, event: str) -> list[dict[str, Any]]:
     """Answer the facts of every such event that was logged."""
-    return [vars(record)["facts"] for record in caplog.records if record.getMessage() == event]
+    return [
+        vars(record).get("facts", {}) for record in caplog.records if record.getMessage() == event
+    ]

@@ -3,18 +3,15 @@
 import json
 from http import HTTPStatus
 from io import BytesIO
-from pathlib import Path
 from urllib.parse import urlencode
 
 import aiohttp
 import pytest
 from slack_sdk.signature import SignatureVerifier
 
-from playground.slack.options import Options
 from playground.slack.workspace import ROOM, TEAM
 from playground.soap import EVERY_OPERATION, Trouble
-from tests.bot.conftest import NewSlack
-from tests.bot.office import ADA, Bot, Clock, Neighbours, at_work, neighbours_of
+from tests.bot.office import ADA, Bot, Neighbours, at_work
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -166,12 +163,9 @@ async def test_looking_at_slacks_address_is_not_enough(bot: Bot) -> None:
     assert (await bot.get("/slack/events"))[0] == HTTPStatus.METHOD_NOT_ALLOWED
 
 
-async def test_in_socket_mode_no_request_is_taken(
-    tmp_path: Path, clock: Clock, new_slack: NewSlack
-) -> None:
+async def test_in_socket_mode_no_request_is_taken(by_socket: Neighbours) -> None:
     """Without a signing secret nobody could tell whose it is."""
-    slack = new_slack(Options(socket_mode=True))
-    async with neighbours_of(tmp_path / "queue.db", slack, clock) as opened, at_work(opened) as bot:
+    async with at_work(by_socket) as bot:
         for secret in (None, "socket mode verifies its connection", "not Bolt's to know"):
             status, _ = await post(bot, command(), signed(bot, command(), secret=secret))
             assert status >= HTTPStatus.BAD_REQUEST
