@@ -2,9 +2,12 @@
 
 import argparse
 import asyncio
+import os
 import signal
+import socket
 import sys
-from contextlib import AsyncExitStack
+from collections.abc import Mapping
+from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,11 +15,18 @@ from aiohttp import web
 
 from playground.bot_process import BotProcess, free_port
 from playground.garage import FOUR_PORTS, Garage
-from playground.memory import Memory, SimulatedOffice, Unreadable
+from playground.memory import Memory, SimulatedOffice, Unusable
 from playground.network import SimulatedChargePoint
 from playground.page import page_app
 from playground.people import OFFICE
-from playground.settings import API_KEY, API_PASSWORD, STATION_GROUP, environment, notes
+from playground.settings import (
+    API_KEY,
+    API_PASSWORD,
+    STATION_GROUP,
+    Times,
+    environment,
+    notes,
+)
 from playground.slack.options import Options
 from playground.slack.simulation import SimulatedSlack
 from playground.soap import Feed
@@ -24,68 +34,77 @@ from playground.soap import Feed
 # A garage that is full has a queue to show; the last car is a guest's.
 PARKED = (*(person.chargepoint_user for person in OFFICE[2:5]), None)
 SAVE_SECONDS = 0.5
+LARGEST_PORT = 65535
+FASTEST = 100
+
+
+class PortTaken(Exception):
+    """The page's port can't be had; the message says what to do."""
 
 
 def main() -> int:
-    """Run the playground until Ctrl-C and answer the exit code."""
+    """Run the playground until it is told to stop, and answer the exit code."""
     options = _options()
     try:
         return asyncio.run(_play(options))
-    except Unreadable as error:
-        say(f"{error}. `python -m playground --fresh` starts anew.")
-        return 1
+    except* (Unusable, PortTaken) as refusals:
+        for refusal in refusals.exceptions:
+            say(str(refusal))
+    return 1
 
 
 def say(line: str) -> None:
-    """Tell whoever sits at the terminal."""
-    print(line, flush=True)  # noqa: T201 - for a person at a terminal
+    """Tell whoever sits at the terminal, if anybody still does."""
+    with suppress(OSError):
+        print(line, flush=True)  # noqa: T201 - for a person at a terminal
 
 
 async def _play(options: argparse.Namespace) -> int:
-    told = asyncio.Event()
-    for each in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(each, told.set)
+    signals = Signals()
     memory = Memory(options.state)
-    if options.fresh:
-        memory.forget()
     async with AsyncExitStack() as stack:
+        stack.enter_context(memory.held())
+        page = stack.enter_context(_listening(options.port))
+        if options.fresh:
+            memory.forget()
+        times = Times().at(options.speed)
         office = await _neighbours(stack, memory, Options(socket_mode=options.socket_mode))
-        if not await _serve_page(stack, office, options.port):
-            return 1
-        settings = environment(
-            office.slack,
-            office.network,
-            port=free_port(),
-            store=memory.store,
-            trace=options.trace,
+        await _serve_page(stack, office, page, times)
+        bot = BotProcess(
+            _settings(options, office, memory, times),
+            say=say,
+            on_ready=lambda: _welcome(page.getsockname()[1]),
         )
-        bot = await stack.enter_async_context(BotProcess(settings, say=say))
         office.slack.bot_url = f"{bot.url}/slack/events"
         stack.callback(memory.save, office)
-        return await _until(told, bot, memory, office, options.port)
+        return await _until_told(signals, bot, memory, office)
 
 
-async def _until(
-    told: asyncio.Event, bot: BotProcess, memory: Memory, office: SimulatedOffice, port: int
+class Signals:
+    """What the terminal says: stop, and then perhaps that it is in a hurry."""
+
+    def __init__(self) -> None:
+        self.told = asyncio.Event()
+        self.hurry = asyncio.Event()
+        for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(each, self._hear)
+
+    def _hear(self) -> None:
+        if self.told.is_set():
+            self.hurry.set()
+            return
+        say("Stopping …")
+        self.told.set()
+
+
+async def _until_told(
+    signals: Signals, bot: BotProcess, memory: Memory, office: SimulatedOffice
 ) -> int:
     async with asyncio.TaskGroup() as group:
-        running = group.create_task(bot.run())
-        stop = group.create_task(told.wait())
-        others = [group.create_task(_welcome(bot, port)), group.create_task(_keep(memory, office))]
-        await asyncio.wait({running, stop}, return_when=asyncio.FIRST_COMPLETED)
-        gave_up = running.done()
-        say("stopping …")
-        for task in (*others, stop):
-            task.cancel()
-        await bot.stop()
-    return 1 if gave_up else 0
-
-
-async def _welcome(bot: BotProcess, port: int) -> None:
-    await bot.ready()
-    say("")
-    say(f"The office is open: http://127.0.0.1:{port}   (Ctrl-C stops everything)")
-    say("")
+        keeping = group.create_task(_keep(memory, office))
+        obeyed = await bot.run(signals.told, signals.hurry)
+        keeping.cancel()
+    return 0 if obeyed else 1
 
 
 async def _keep(memory: Memory, office: SimulatedOffice) -> None:
@@ -101,12 +120,13 @@ async def _neighbours(stack: AsyncExitStack, memory: Memory, options: Options) -
     network = SimulatedChargePoint(
         garage, key=API_KEY, password=API_PASSWORD, group=STATION_GROUP, registered_feeds=feeds
     )
-    await stack.enter_async_context(network)
-    say(f"ChargePoint (simulated): SOAP at {network.soap_url}, XMPP on {network.xmpp_port}")
     slack = SimulatedSlack(clock=_now, options=options)
     memory.restore_chat(slack)
+    await stack.enter_async_context(network)
+    say(f"A simulated ChargePoint network: SOAP at {network.soap_url},")
+    say(f"  XMPP at {network.xmpp_host}:{network.xmpp_port}.")
     await stack.enter_async_context(slack)
-    say(f"Slack (simulated): Web API at {slack.api_url}")
+    say(f"A simulated Slack workspace: Web API at {slack.api_url}.")
     return SimulatedOffice(slack=slack, garage=garage, network=network)
 
 
@@ -120,17 +140,41 @@ def _garage(memory: Memory) -> tuple[Garage, tuple[Feed, ...]]:
     return garage, ()
 
 
-async def _serve_page(stack: AsyncExitStack, office: SimulatedOffice, port: int) -> bool:
-    app = page_app(office.slack, office.garage, notes=notes())
+def _settings(
+    options: argparse.Namespace, office: SimulatedOffice, memory: Memory, times: Times
+) -> Mapping[str, str]:
+    return {
+        **environment(
+            office.slack, office.network, port=free_port(), store=memory.store, times=times
+        ),
+        "LOG_LEVEL": "INFO" if options.log or options.trace else "WARNING",
+        "TRACE_EXPORTER": "console" if options.trace else "none",
+    }
+
+
+def _listening(port: int) -> socket.socket:
+    try:
+        return socket.create_server(("127.0.0.1", port))
+    except OSError as error:
+        # The error's own words repeat the whole address.
+        why = os.strerror(error.errno or 0)
+        raise PortTaken(f"Port {port} can't be had ({why}); --port 8081 takes another.") from error
+
+
+def _welcome(port: int) -> None:
+    say("")
+    say(f"The office is open: http://127.0.0.1:{port}   (Ctrl-C stops everything)")
+    say("")
+
+
+async def _serve_page(
+    stack: AsyncExitStack, office: SimulatedOffice, at: socket.socket, times: Times
+) -> None:
+    app = page_app(office.slack, office.garage, notes=notes(times))
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
-    try:
-        await web.TCPSite(runner, "127.0.0.1", port).start()
-    except OSError as error:
-        say(f"Port {port} can't be had: {error.strerror}. Try `make run ARGS='--port 8081'`.")
-        return False
-    return True
+    await web.SockSite(runner, at).start()
 
 
 def _now() -> datetime:
@@ -138,22 +182,52 @@ def _now() -> datetime:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m playground", description=__doc__)
-    parser.add_argument("--port", type=int, default=8080, help="the page's port (8080)")
+    parser = argparse.ArgumentParser(
+        prog="python -m playground",
+        description="A simulated Slack workspace with a page to try it on, a simulated ChargePoint"
+        " network, and the real bot between them. Everything stays on this machine.",
+        epilog="Ctrl-C stops everything; the next start finds the office as it was. With make:"
+        " `make run ARGS='--fresh --trace'`.",
+    )
+    parser.add_argument(
+        "--port", type=_port, default=8080, help="where the page is (8080; 0 for any that is free)"
+    )
     parser.add_argument(
         "--state",
         type=Path,
         default=Path(".playground"),
-        help="the folder that remembers the office (.playground)",
+        metavar="FOLDER",
+        help="what remembers the office (.playground)",
     )
     parser.add_argument("--fresh", action="store_true", help="forget what was before")
     parser.add_argument(
         "--socket-mode", action="store_true", help="let the bot use Socket Mode instead of HTTP"
     )
+    parser.add_argument("--log", action="store_true", help="show everything that the bot logs")
     parser.add_argument(
-        "--trace", action="store_true", help="print what the bot does, step by step"
+        "--trace", action="store_true", help="show also where the bot spends its time"
+    )
+    parser.add_argument(
+        "--speed",
+        type=_speed,
+        default=1.0,
+        metavar="TIMES",
+        help="wait so many times shorter for everything, as the tests do (1)",
     )
     return parser.parse_args()
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) <= LARGEST_PORT):
+        raise argparse.ArgumentTypeError(f"{text} is no port from 0 to {LARGEST_PORT}")
+    return int(text)
+
+
+def _speed(text: str) -> float:
+    with suppress(ValueError):
+        if 0 < float(text) <= FASTEST:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"{text} is no number above 0, at most {FASTEST}")
 
 
 if __name__ == "__main__":

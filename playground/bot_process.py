@@ -1,13 +1,14 @@
 """The real bot as a process of its own, started again when it ends, as a server would."""
 
 import asyncio
+import signal
 import socket
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from types import TracebackType
-from typing import Self
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager, suppress
+from http import HTTPStatus
+from typing import Any
 
 import aiohttp
 
@@ -15,95 +16,142 @@ WRONG_SETTINGS = 2
 STOP_SECONDS = 12
 RESTART_SECONDS = 1.0
 ASK_SECONDS = 0.1
+LONGEST_LINE = 2**20
+
+# A shell that reads until our end of its pipe is closed, be it by our own violent end.
+_LEASH = f"""
+read -r _
+kill -TERM "$0"
+for _ in $(seq {STOP_SECONDS}); do
+  sleep 1
+  kill -0 "$0" 2>/dev/null || exit
+done
+kill -KILL "$0"
+"""
 
 Say = Callable[[str], None]
 
 
 class BotProcess:
-    """`python -m bot` under these settings, while its `async with` lasts."""
+    """`python -m bot` under these settings.
 
-    def __init__(self, settings: Mapping[str, str], *, say: Say) -> None:
+    What it says is passed on to `say`; `on_ready` is called whenever all of it is ready anew.
+    """
+
+    def __init__(
+        self, settings: Mapping[str, str], *, say: Say, on_ready: Callable[[], None]
+    ) -> None:
         self._settings = settings
         self._say = say
-        self._stopping = False
-        self._process: Process | None = None
-
-    async def __aenter__(self) -> Self:
-        await self._start()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.stop()
+        self._on_ready = on_ready
 
     @property
     def url(self) -> str:
         """Where it serves HTTP."""
         return f"http://127.0.0.1:{self._settings['PORT']}"
 
-    @property
-    def pid(self) -> int | None:
-        """Its process ID."""
-        return self._process.pid if self._process else None
+    async def run(self, told: asyncio.Event, hurry: asyncio.Event) -> bool:
+        """Keep it running until told to stop; in a hurry it is not asked but killed.
 
-    async def run(self) -> None:
-        """Show what it says, and start it again when it ends; returns if that is no use."""
-        while (process := self._process) is not None:
-            await self._echo(process)
-            code = await process.wait()
-            if self._stopping:
-                return
-            self._say(f"the bot left with {code}")
+        Answers whether it was told; otherwise the bot refuses to run at all.
+        """
+        while not told.is_set():
+            code = await self._run_once(told, hurry)
+            if told.is_set():
+                break
+            self._say(f"The bot {_farewell(code)}.")
             if code == WRONG_SETTINGS:
-                return
-            await asyncio.sleep(RESTART_SECONDS)
-            await self._start()
+                return False
+            await _either(told.wait(), asyncio.sleep(RESTART_SECONDS))
+        return True
 
-    async def ready(self) -> None:
-        """Wait until it says that every part of it is ready."""
+    async def _run_once(self, told: asyncio.Event, hurry: asyncio.Event) -> int:
+        async with self._started() as process, asyncio.TaskGroup() as group:
+            self._say(f"The bot runs as process {process.pid}.")
+            greeting = group.create_task(self._greet())
+            await _either(self._echoed(process), told.wait())
+            greeting.cancel()
+            if process.returncode is None:
+                await self._stop(process, hurry)
+            return await process.wait()
+
+    async def _greet(self) -> None:
+        await self._ready()
+        self._on_ready()
+
+    async def _ready(self) -> None:
         async with aiohttp.ClientSession() as session:
             while True:
                 with suppress(aiohttp.ClientError, OSError):
                     async with session.get(f"{self.url}/readyz") as answer:
-                        if answer.status == 200:  # noqa: PLR2004 - OK
+                        if answer.status == HTTPStatus.OK:
                             return
                 await asyncio.sleep(ASK_SECONDS)
 
-    async def stop(self) -> int | None:
-        """Ask it to stop for good, insist if it doesn't, and answer its exit code."""
-        self._stopping = True
-        process = self._process
-        if process is None:
-            return None
+    async def _stop(self, process: Process, hurry: asyncio.Event) -> None:
         with suppress(ProcessLookupError):
             process.terminate()
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(STOP_SECONDS):
-                return await process.wait()
-        except TimeoutError:
+                await _either(self._echoed(process), hurry.wait())
+        if process.returncode is None:
+            self._say("The bot does not stop by itself, so it is killed.")
             process.kill()
-            return await process.wait()
 
-    async def _start(self) -> None:
+    @asynccontextmanager
+    async def _started(self) -> AsyncIterator[Process]:
         # In a group of its own, so that Ctrl-C reaches us alone and we stop it in good order.
-        self._process = await asyncio.create_subprocess_exec(
+        process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
             "bot",
             env=dict(self._settings),
             stderr=PIPE,
             start_new_session=True,
+            limit=LONGEST_LINE,
         )
-        self._say(f"the bot runs as process {self._process.pid}")
+        try:
+            async with _leashed(process.pid):
+                yield process
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
 
-    async def _echo(self, process: Process) -> None:
+    async def _echoed(self, process: Process) -> None:
+        """Pass on what the bot says, until it ends."""
         assert process.stderr is not None  # noqa: S101 - it was asked for above
         async for line in process.stderr:
             self._say(f"  bot │ {line.decode(errors='replace').rstrip()}")
+        await process.wait()
+
+
+@asynccontextmanager
+async def _leashed(pid: int) -> AsyncIterator[None]:
+    """Make sure that the process doesn't outlive this one, however this one ends."""
+    leash = await asyncio.create_subprocess_exec(
+        "sh", "-c", _LEASH, str(pid), stdin=PIPE, start_new_session=True
+    )
+    try:
+        yield
+    finally:
+        with suppress(ProcessLookupError):
+            leash.kill()
+        await leash.wait()
+
+
+async def _either(one: Coroutine[Any, Any, object], other: Coroutine[Any, Any, object]) -> None:
+    async with asyncio.TaskGroup() as group:
+        both = {group.create_task(one), group.create_task(other)}
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        for task in both:
+            task.cancel()
+
+
+def _farewell(code: int) -> str:
+    if code < 0:
+        return f"was ended by {signal.Signals(-code).name}"
+    return f"left with {code}"
 
 
 def free_port() -> int:

@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from msgspec import Struct
+from msgspec.structs import astuple
+
 from playground.network import SimulatedChargePoint
 from playground.slack.simulation import SimulatedSlack
 from playground.slack.workspace import ROOM
@@ -11,19 +14,37 @@ API_KEY = "0a1b2c3d4e5f60718293a4b5c6d7e8f900112233445566778899aab"
 API_PASSWORD = "5f2e8d1c0b3a49786756453423120100"  # noqa: S105 - of a simulated network
 STATION_GROUP = "4711"
 
-OFFER, ACCEPTED, SUSPENSION = 1.0, 1.5, 1.0
-IDLE, LIMIT, REPEAT = 1.0, 3.0, 1.0
+
+class Times(Struct, frozen=True, kw_only=True):
+    """How long things take in the playground, in minutes.
+
+    Whoever goes through the steps without haste can read every message before the next comes, and
+    has seen each kind within three minutes. A suspension outlasts the other calls, so that two
+    drivers who both stay silent are not called in turns for ever.
+    """
+
+    offer: float = 0.75
+    accepted_offer: float = 1.5
+    suspension: float = 5.0
+    idle_reminder: float = 0.5
+    charging_limit: float = 2.5
+    nag_repeat: float = 2.0
+
+    def at(self, speed: float) -> "Times":
+        """Answer these times, so many times shorter."""
+        shorter = (minutes / speed for minutes in astuple(self))
+        return Times(**dict(zip(self.__struct_fields__, shorter, strict=True)))
 
 
-def notes() -> tuple[str, ...]:
+def notes(times: Times) -> tuple[str, ...]:
     """Say what runs faster here than in a real office."""
     return (
-        f"A call is held for {_minutes(OFFER)} here; for 10 minutes in an office.",
-        f"On my way gives {_minutes(ACCEPTED)} here; 15 minutes in an office.",
-        f"A suspension by itself lasts {_minutes(SUSPENSION)} here; 30 minutes in an office.",
-        f"An idle charger is mentioned after {_minutes(IDLE)} here; 10 minutes in an office.",
-        f"A car is asked to move after {_minutes(LIMIT)} here; after 2.5 hours in an office.",
-        "There are no quiet hours here.",
+        f"A call is held for {_span(times.offer)} (in an office: 10 minutes).",
+        f"“On my way” makes that {_span(times.accepted_offer)} (15 minutes).",
+        f"Who misses a call is passed over for {_span(times.suspension)} (30 minutes).",
+        f"An idle charger is mentioned after {_span(times.idle_reminder)} (10 minutes).",
+        f"A car is asked to move after {_span(times.charging_limit)} (2.5 hours).",
+        "There are no quiet hours.",
     )
 
 
@@ -33,9 +54,9 @@ def environment(
     *,
     port: int,
     store: Path,
-    trace: bool = False,
+    times: Times,
 ) -> Mapping[str, str]:
-    """Answer the bot's whole environment."""
+    """Answer the bot's environment; how much it says is left to its own defaults."""
     by_socket = {"SLACK_APP_TOKEN": slack.options.app_token}
     by_http = {"SLACK_SIGNING_SECRET": slack.options.signing_secret}
     return {
@@ -53,19 +74,25 @@ def environment(
         "QUEUE_STORE": f"sqlite:{store}",
         "SITE_NAME": "The playground",
         "SITE_TIMEZONE": "America/Los_Angeles",
-        "OFFER_MINUTES": str(OFFER),
-        "ACCEPTED_OFFER_MINUTES": str(ACCEPTED),
-        "SUSPEND_MINUTES": str(SUSPENSION),
-        "IDLE_REMINDER_MINUTES": str(IDLE),
-        "CHARGING_LIMIT_MINUTES": str(LIMIT),
-        "NAG_REPEAT_MINUTES": str(REPEAT),
+        "OFFER_MINUTES": _number(times.offer),
+        "ACCEPTED_OFFER_MINUTES": _number(times.accepted_offer),
+        "SUSPEND_MINUTES": _number(times.suspension),
+        "IDLE_REMINDER_MINUTES": _number(times.idle_reminder),
+        "CHARGING_LIMIT_MINUTES": _number(times.charging_limit),
+        "NAG_REPEAT_MINUTES": _number(times.nag_repeat),
+        "NAG_LIMIT": "2",
         "QUIET_HOURS": "",
         "QUIET_DAYS": "",
         "RECONCILE_SECONDS": "60",
-        "TRACE_EXPORTER": "console" if trace else "none",
         "PORT": str(port),
     }
 
 
-def _minutes(number: float) -> str:
-    return "1 minute" if number == 1 else f"{number:g} minutes"
+def _number(minutes: float) -> str:
+    return f"{minutes:.6f}"
+
+
+def _span(minutes: float) -> str:
+    if minutes < 1:
+        return f"{minutes * 60:g} seconds"
+    return "1 minute" if minutes == 1 else f"{minutes:g} minutes"

@@ -472,17 +472,20 @@ const first = (name) => name.split(" ")[0];
 
 function steps() {
   const [ada, grace] = view.state.people;
-  const [a, g] = [first(ada.name), first(grace.name)];
+  const nikola = view.state.people.at(-1);
+  const [a, g, n] = [ada, grace, nikola].map((person) => first(person.name));
   return [
-    { words: `${a} and ${g} tell the bot their ChargePoint IDs with /ev register.`,
-      does: [as(ada, `/ev register ${ada.chargepoint}`), as(grace, `/ev register ${grace.chargepoint}`)] },
-    { words: "All ports are taken, so both queue up with /ev add.",
+    { words: `All ports are taken, so ${a} and ${g} queue up with /ev add.`,
       does: [as(ada, "/ev add"), as(grace, "/ev add")] },
-    { words: `A car drives off, and ${a} is called by name. As ${a}, press “On my way”.`,
+    { words: `A car drives off. ${a} is called by name in the room, and in private too: see the badge. As ${a}, press “On my way”.`,
       does: [leave, () => speakAs(ada.id)] },
-    { words: `${a} plugs in, and is off the queue.`, does: [() => arrive(ada)] },
-    { words: `Another car drives off: ${g}'s turn. Press “Not now”, or let a guest take the port …`,
-      does: [leave, () => speakAs(grace.id)] },
+    { words: `${a} tells the bot a ChargePoint ID with /ev register, plugs in and is off the queue.`,
+      does: [as(ada, `/ev register ${ada.chargepoint}`), () => arrive(ada.chargepoint)] },
+    { words: `${n} queues up as well, and another car drives off. Don't react as ${g}: the call runs out, and ${n} is called.`,
+      does: [as(nikola, "/ev add"), leave] },
+    { words: `Don't react as ${n} either: the charger stands idle, and the room is told so. Then let a guest plug in. 20 seconds later the bot asks who that is: as ${g}, press “That's me”.`,
+      does: [() => arrive(null), () => speakAs(grace.id)] },
+    { words: `Leave ${a}'s car where it is. In a while the bot asks ${a} to make room.` },
   ];
 }
 
@@ -491,29 +494,34 @@ function as(person, text) {
 }
 
 async function leave() {
-  const ours = view.state.people.slice(0, 2).map((person) => person.chargepoint);
-  const port = view.state.garage.find((each) => each.car && !ours.includes(each.car.user));
+  const { people, garage } = view.state;
+  const ours = [people[0], people[1], people.at(-1)].map((person) => person.chargepoint);
+  const port = garage.find((each) => each.car && !ours.includes(each.car.user));
   if (!port) return problem("Nobody is there to drive off. Plug a guest in first.");
   return act("plug-out", { station: port.station, number: port.number });
 }
 
-async function arrive(person) {
+async function arrive(user) {
   const port = view.state.garage.find((each) => !each.car);
   if (!port) return problem("No port is free. Let a car drive off first.");
-  return act("plug-in", { station: port.station, number: port.number, user: person.chargepoint });
+  return act("plug-in", { station: port.station, number: port.number, user });
 }
 
 function showSteps() {
   if ($("steps").children.length) return;
-  $("steps").append(...steps().map(({ words }, place) => el("li", {}, el("div", {}, el("span", {}, words),
-    el("button", {
-      type: "button", class: "chip", "aria-label": `Do step ${place + 1} for me`,
-      onclick: async ({ currentTarget }) => {
-        const item = currentTarget.closest("li");
-        for (const deed of steps()[place].does) if ((await deed()) === false) return;
-        item.classList.add("done");
-      },
-    }, "Do it")))));
+  $("steps").append(...steps().map(({ words, does }, place) => el("li", {}, el("div", {},
+    el("span", {}, words), does ? doer(place) : null))));
+}
+
+function doer(place) {
+  const doing = async ({ currentTarget }) => {
+    const item = currentTarget.closest("li");
+    for (const deed of steps()[place].does) if ((await deed()) === false) return;
+    item.classList.add("done");
+  };
+  return el("button", {
+    type: "button", class: "chip", "aria-label": `Do step ${place + 1} for me`, onclick: doing,
+  }, "Do it");
 }
 
 prepare();

@@ -85,13 +85,16 @@ class Sockets:
     async def _converse(self, socket: web.WebSocketResponse) -> None:
         self._live.append(socket)
         self._workspace.touch()
-        with suppress(ConnectionError):
-            await socket.send_json(_hello(self.connected))
-            async for message in socket:
-                if message.type is WSMsgType.TEXT:
-                    self._acknowledge(message.data)
-        self._live.remove(socket)
-        self._workspace.touch()
+        try:
+            with suppress(ConnectionError):
+                await socket.send_json(_hello(self.connected))
+                async for message in socket:
+                    if message.type is WSMsgType.TEXT:
+                        self._acknowledge(message.data)
+        finally:
+            # A bot that dies without a word gets the handler cancelled.
+            self._live.remove(socket)
+            self._workspace.touch()
 
     def _acknowledge(self, said: str) -> None:
         with suppress(ValueError):
