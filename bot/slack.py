@@ -22,6 +22,9 @@ from bot.tracing import step
 
 ROW_EVENT = "ev_concierge_row"
 
+# The last is how Slack's library stumbles over a text in the place of JSON.
+NO_ANSWER = (aiohttp.ClientError, SlackClientError, OSError, ValueError, AttributeError)
+
 MISCONFIGURED = frozenset(
     {
         "access_denied",
@@ -181,7 +184,7 @@ class Slack:
                 said = await self.client.api_call(method, http_verb=http_verb, **payload)
             except SlackApiError as error:
                 raise _refusal(method, error.response) from error
-            except (aiohttp.ClientError, SlackClientError, OSError, ValueError) as error:
+            except NO_ANSWER as error:
                 raise SlackUnavailable(method, type(error).__name__) from error
             if not isinstance(said.data, dict):
                 raise SlackUnavailable(method, "an answer that is not Slack's")

@@ -1,0 +1,161 @@
+"""Every way in which Slack can fail becomes one of our own errors, and never a surprise."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from aiohttp import web
+
+from bot.errors import SlackError, SlackMisconfigured, SlackRefused, SlackUnavailable
+from bot.messages import Message
+from bot.slack import Profile, Slack
+from playground.slack.faults import Break, Fault, Hang, Limit, LoseAnswer, Refuse, Reset
+from playground.slack.workspace import BOT_USER, ROOM, TEAM, dm_of
+from tests.bot.office import ADA, GRACE, Neighbours
+
+HELLO = Message(text="hello", blocks=())
+
+
+@pytest.fixture
+async def slack(neighbours: Neighbours) -> AsyncIterator[Slack]:
+    token = neighbours.slack.options.bot_token
+    async with Slack(token, api_url=neighbours.slack.api_url, seconds=0.3) as entered:
+        yield entered
+
+
+async def test_it_knows_who_it_is_and_where(slack: Slack) -> None:
+    identity = await slack.identify()
+
+    assert (identity.user, identity.team) == (BOT_USER, TEAM)
+
+
+async def test_what_it_posts_can_be_found_again_and_edited(
+    slack: Slack, neighbours: Neighbours
+) -> None:
+    channel, ts = await slack.post(ROOM, HELLO, row="000000000001-000")
+    await slack.update(channel, ts, Message(text="bye", blocks=()))
+
+    posted = neighbours.slack.workspace.message(ts)
+    assert (posted.text, posted.channel) == ("bye", ROOM)
+    first = next(each for each in neighbours.slack.web_api.calls if "metadata" in each.given)
+    assert first.given["metadata"]["event_payload"] == {"row": "000000000001-000"}
+    assert not neighbours.slack.web_api.refused
+
+
+async def test_whispers_and_private_messages_reach_one_person(
+    slack: Slack, neighbours: Neighbours
+) -> None:
+    await slack.whisper(ROOM, ADA, HELLO)
+    await slack.tell(GRACE, HELLO, row="1")
+
+    assert [each.only for each in neighbours.told(ADA)] == [ADA]
+    assert [each.channel for each in neighbours.told(GRACE)] == [dm_of(GRACE)]
+    assert neighbours.room() == []
+
+
+async def test_it_asks_who_somebody_is(slack: Slack) -> None:
+    assert await slack.profile(ADA) == Profile(name="Ada Lovelace", is_admin=True)
+    assert not (await slack.profile(GRACE)).is_admin
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        (Break(500), SlackUnavailable),
+        (Break(404), SlackUnavailable),
+        (Break(200), SlackUnavailable),
+        (Hang(), SlackUnavailable),
+        (Reset(), SlackUnavailable),
+        (LoseAnswer(), SlackUnavailable),
+        (Refuse("internal_error"), SlackUnavailable),
+        (Refuse("invalid_auth"), SlackMisconfigured),
+        (Refuse("not_in_channel"), SlackMisconfigured),
+        (Refuse("is_archived"), SlackMisconfigured),
+        (Refuse("msg_too_long"), SlackRefused),
+        (Refuse("something_new"), SlackRefused),
+    ],
+    ids=str,
+)
+async def test_each_failure_has_its_kind(
+    slack: Slack, neighbours: Neighbours, fault: Fault, error: type[SlackError]
+) -> None:
+    neighbours.slack.web_api.faults.add("chat.postMessage", fault)
+
+    with pytest.raises(error) as raised:
+        await slack.post(ROOM, HELLO)
+
+    assert type(raised.value) is error
+    assert neighbours.slack.options.bot_token not in repr(raised.value)
+
+
+async def test_slacks_wish_to_be_left_alone_is_told(slack: Slack, neighbours: Neighbours) -> None:
+    neighbours.slack.web_api.faults.add("chat.postMessage", Limit(7))
+
+    with pytest.raises(SlackUnavailable) as raised:
+        await slack.post(ROOM, HELLO)
+
+    assert raised.value.retry_after == 7
+
+
+@pytest.mark.parametrize("error", ["channel_not_found", "is_archived", "user_not_found"])
+async def test_a_person_who_cannot_be_written_to_is_no_outage(
+    slack: Slack, neighbours: Neighbours, error: str
+) -> None:
+    neighbours.slack.web_api.faults.add("chat.postMessage", Refuse(error))
+
+    with pytest.raises(SlackRefused):
+        await slack.tell(GRACE, HELLO, row="1")
+
+
+async def test_a_token_that_is_refused_is_no_fault_of_the_person(
+    slack: Slack, neighbours: Neighbours
+) -> None:
+    neighbours.slack.web_api.faults.add("chat.postMessage", Refuse("token_revoked"))
+
+    with pytest.raises(SlackMisconfigured):
+        await slack.tell(GRACE, HELLO, row="1")
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "status"),
+    [
+        ("<html>log in to the guest network</html>", "text/html", 200),
+        ("log in to the guest network", "text/plain", 200),
+        ("[1]", "application/json", 200),
+        ("<html>log in to the guest network</html>", "text/plain", 403),
+        ("{", "application/json", 200),
+        ("{", "application/json", 502),
+        ("[]", "application/json", 200),
+        ("null", "application/json", 500),
+        ('{"ok": false}', "application/json", 200),
+        ("", "application/octet-stream", 200),
+        ("slow down", "text/plain", 429),
+    ],
+)
+async def test_whoever_answers_in_slacks_place_does_not_speak_for_slack(
+    body: str, kind: str, status: int
+) -> None:
+    """What a proxy says must cost nobody their mention."""
+    async with _in_slacks_place(body, kind, status) as url, Slack("xoxb-1", api_url=url) as slack:
+        with pytest.raises(SlackUnavailable):
+            await slack.post(ROOM, HELLO)
+
+
+async def test_nobody_there_is_an_outage() -> None:
+    async with Slack("xoxb-1", api_url="http://127.0.0.1:1/api/") as slack:
+        with pytest.raises(SlackUnavailable):
+            await slack.identify()
+
+
+@asynccontextmanager
+async def _in_slacks_place(body: str, kind: str, status: int) -> AsyncIterator[str]:
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(text=body, content_type=kind, status=status)
+
+    app = web.Application()
+    app.router.add_post("/api/{method}", answer)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}/api/"
+    await runner.cleanup()
