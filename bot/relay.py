@@ -45,6 +45,12 @@ class Room(Struct, frozen=True, kw_only=True):
     rules: Rules
 
 
+class _Posted(Struct, frozen=True, kw_only=True):
+    channel: str
+    ts: str
+    at: datetime
+
+
 class Relay:
     """Says what is in the outbox."""
 
@@ -71,7 +77,7 @@ class Relay:
         self._problem: Exception | None = None
         self._failures = 0
         # What Slack took and the store did not cross off: a store in trouble repeats no mention.
-        self._taken: dict[str, tuple[str, str]] = {}
+        self._taken: dict[str, _Posted] = {}
 
     @property
     def problem(self) -> Exception | None:
@@ -153,7 +159,7 @@ class Relay:
                 await self._tell(row, driver, message)
                 await self._store.discharge(Delivered(row=row.id))
             case ToRoom(card=str(card)):
-                await self._post_card(row, card, message, now)
+                await self._post_card(row, card, message)
             case ToCard(card=card):
                 await self._edit_card(row, card, message, now)
 
@@ -168,21 +174,24 @@ class Relay:
             case _:
                 await self._store.discharge(delivered)
 
-    async def _post(self, row: OutboxRow, message: Message) -> tuple[str, str]:
+    async def _post(self, row: OutboxRow, message: Message) -> _Posted:
         if row.id not in self._taken:
-            channel = self._room.channel
-            self._taken[row.id] = await self._slack.post(channel, message, row=row.id)
+            channel, ts = await self._slack.post(self._room.channel, message, row=row.id)
+            self._taken[row.id] = _Posted(channel=channel, ts=ts, at=self._clock.now())
         return self._taken[row.id]
 
     async def _tell(self, row: OutboxRow, driver: str, message: Message) -> None:
         if row.id not in self._taken:
-            self._taken[row.id] = await self._slack.tell(driver, message, row=row.id)
+            channel, ts = await self._slack.tell(driver, message, row=row.id)
+            self._taken[row.id] = _Posted(channel=channel, ts=ts, at=self._clock.now())
 
-    async def _post_card(self, row: OutboxRow, key: str, message: Message, now: datetime) -> None:
-        channel, ts = await self._post(row, message)
-        card = PostedCard(key=key, channel=channel, ts=ts, expires=now + CARD_KEPT)
+    async def _post_card(self, row: OutboxRow, key: str, message: Message) -> None:
+        posted = await self._post(row, message)
+        card = PostedCard(
+            key=key, channel=posted.channel, ts=posted.ts, expires=posted.at + CARD_KEPT
+        )
         await self._dispatcher.handle(
-            CardPosted(card=key, at=now), delivered=Delivered(row=row.id, card=card)
+            CardPosted(card=key, at=posted.at), delivered=Delivered(row=row.id, card=card)
         )
 
     async def _edit_card(self, row: OutboxRow, key: str, message: Message, now: datetime) -> None:

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from playground.slack.faults import Break, Fault, Limit, Refuse, Reset
 from playground.slack.workspace import ROOM, dm_of
-from tests.bot.office import ADA, ALAN, GRACE, Bot, until
+from tests.bot.office import ADA, ALAN, GRACE, Bot, logged, until
 
 JOINED = "Ada Lovelace joined"
 
@@ -120,6 +121,19 @@ async def test_a_message_that_arrives_as_two_kinds_of_event_counts_once(
     assert await either.queue() == [ADA]
 
 
+async def test_a_mention_counts_alike_where_messages_may_not_be_read(either: Bot) -> None:
+    """An administrator may decline the right to read the room, and mentions remain."""
+    slack = either.neighbours.slack
+    slack.options = replace(slack.options, scopes=slack.options.scopes - {"channels:history"})
+
+    slack.say(ADA, "ev add\n@EV Concierge ev list")
+
+    await either.neighbours.tells(ADA, "*Queue*")
+    await either.quiet()
+    assert len(either.neighbours.room(JOINED)) == 1
+    assert await either.queue() == [ADA]
+
+
 async def test_other_words_get_a_short_friendly_answer_never_silence(either: Bot) -> None:
     either.neighbours.slack.say(ADA, "@EV Concierge thanks!")
     either.neighbours.slack.say(GRACE, "am I next?", channel=dm_of(GRACE))
@@ -199,6 +213,34 @@ async def test_an_event_that_slack_brings_again_is_not_answered_again(
     await either.quiet()
     assert len(either.neighbours.room()) == 1
     assert either.neighbours.told(ADA) == []
+
+
+@pytest.mark.parametrize("fault", [Limit(0), Break(500), Reset()], ids=str)
+async def test_an_answer_that_slack_does_not_take_is_brought_again(bot: Bot, fault: Fault) -> None:
+    """Silence would look as if the bot had not listened."""
+    faults = bot.neighbours.slack.web_api.faults
+    faults.add("chat.postMessage", fault, times=2)
+    faults.add("chat.postEphemeral", fault, times=2)
+
+    bot.neighbours.slack.say(ADA, "ev add\nev list")
+
+    await bot.neighbours.tells(ADA, "*Queue*")
+    await bot.quiet()
+    assert len(bot.neighbours.room(JOINED)) == 1
+    assert len(bot.neighbours.told(ADA)) == 1
+
+
+async def test_an_answer_that_slack_refuses_is_reported(
+    bot: Bot, caplog: pytest.LogCaptureFixture
+) -> None:
+    faults = bot.neighbours.slack.web_api.faults
+    faults.add("chat.postMessage", Refuse("restricted_action"))
+
+    bot.neighbours.slack.say(ADA, "ev add\nev list")
+
+    await bot.neighbours.tells(ADA, "*Queue*")
+    (lost,) = logged(caplog, "reply.lost")
+    assert "restricted_action" in lost["why"]
 
 
 async def test_only_people_are_listened_to(either: Bot) -> None:

@@ -81,6 +81,19 @@ async def test_two_dispatchers_that_race_lose_nobody(store: TroubledStore, clock
     assert sorted(queue) == drivers
 
 
+async def test_one_dispatcher_does_not_fight_itself(
+    dispatcher: Dispatcher, store: TroubledStore
+) -> None:
+    """Each conflict with oneself is a decision made in vain, and somebody waiting for it."""
+    drivers = [f"U{number:03}" for number in range(20)]
+
+    await asyncio.gather(
+        *(dispatcher.handle(JoinRequested(asker=Asker(driver=driver))) for driver in drivers)
+    )
+
+    assert store.commits == len(drivers)
+
+
 async def test_a_request_that_comes_again_gets_its_first_answer(dispatcher: Dispatcher) -> None:
     first = await dispatcher.handle(ADA_JOINS, request="trigger:1")
     again = await dispatcher.handle(ADA_JOINS, request="trigger:1")

@@ -173,6 +173,15 @@ async def test_in_socket_mode_no_request_is_taken(by_socket: Neighbours) -> None
         assert await bot.queue() == []
 
 
+async def test_with_an_app_token_the_socket_is_used_instead(by_socket: Neighbours) -> None:
+    """Two ways in would be one too many to watch."""
+    secret = by_socket.slack.options.signing_secret
+    settings = by_socket.settings(SLACK_SIGNING_SECRET=secret)
+    async with at_work(by_socket, settings=settings) as bot:
+        assert (await post(bot, command(), signed(bot, command())))[0] >= HTTPStatus.BAD_REQUEST
+        assert await by_socket.slack.command(ADA, "list") is not None
+
+
 async def test_liveness_and_readiness_can_be_asked_for(bot: Bot) -> None:
     alive, ready = await bot.get("/healthz"), await bot.get("/readyz")
 

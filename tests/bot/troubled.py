@@ -21,7 +21,7 @@ class TroubledStore:
         self.forgets: dict[str, list[StoreError]] = {}
         self.flowing = asyncio.Event()
         self.flowing.set()
-        self.waiting = 0
+        self.commits = 0
 
     async def load(self) -> Snapshot:
         self._fail("load")
@@ -33,9 +33,8 @@ class TroubledStore:
 
     async def commit(self, commit: Commit) -> int:
         self._fail("commit")
-        self.waiting += 1
+        self.commits += 1
         await self.flowing.wait()
-        self.waiting -= 1
         revision = await self._store.commit(commit)
         self._forget("commit")
         return revision
