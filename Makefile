@@ -33,8 +33,10 @@ clean:
 	rm -rf $(VENV) .playground .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "This needs Python 3.11 or newer; name one like this: make run PYTHON=python3.12"; exit 1; }
 	@echo "Making the virtual environment $(VENV)"
-	@$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
 $(VENV)/ready-to-run: requirements.txt | $(VENV)/bin/python
 	@echo "Installing what the bot needs"
