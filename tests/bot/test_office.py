@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from playground.slack.faults import Break, Hang, Refuse
 from playground.slack.workspace import dm_of
+from playground.soap import EVERY_OPERATION, Trouble
 from tests.bot.office import (
     ADA,
     ADAS_CAR,
@@ -123,14 +124,22 @@ async def test_what_the_cars_did_while_nobody_was_there_has_been_done(
         assert await bot.queue() == [ADA]
 
 
-async def test_the_next_wake_up_is_computed_anew(neighbours: Neighbours) -> None:
+async def test_the_next_wake_up_is_computed_anew_though_chargepoint_is_silent(
+    neighbours: Neighbours,
+) -> None:
     async with at_work(neighbours) as bot:
         await neighbours.slack.command(ADA, "add")
         await neighbours.slack.command(ADA, "suspend 45")
         before = _wake_up(bot)
+    assert before is not None
+    neighbours.network.soap.troubles[EVERY_OPERATION] = Trouble.HANGS
 
-    async with at_work(neighbours) as bot:
-        assert _wake_up(bot) == before
+    async with at_work(neighbours, ready=False) as bot:
+
+        async def appointed() -> bool:
+            return _wake_up(bot) == before
+
+        await until(appointed)
 
 
 async def test_a_press_on_the_buttons_of_a_former_life_counts_once(
@@ -275,4 +284,5 @@ def _deaf(bot: Bot) -> Callable[[], Awaitable[bool]]:
 
 
 def _wake_up(bot: Bot) -> object:
-    return bot.office._scheduler._jobs.get_job("wake-up").next_run_time
+    job = bot.office._scheduler._jobs.get_job("wake-up")
+    return job and job.next_run_time

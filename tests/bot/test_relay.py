@@ -58,6 +58,18 @@ async def test_a_plug_in_edits_the_card_and_takes_the_driver_off_the_queue(bot: 
     assert len(neighbours.room("<@U0ADA>")) == 1
 
 
+async def test_a_call_does_not_wait_for_the_next_look_into_the_outbox(
+    neighbours: Neighbours,
+) -> None:
+    """A free charger is a matter of seconds."""
+    async with at_work(neighbours, patience=replace(QUICK, outbox=3600)):
+        await neighbours.slack.command(ADA, "add")
+
+        neighbours.leave(EAST)
+
+        await neighbours.tells(ADA, "It's your turn")
+
+
 async def test_k_free_ports_call_k_drivers_in_their_order(bot: Bot) -> None:
     for driver in (ADA, GRACE, ALAN):
         await bot.neighbours.slack.command(driver, "add")
