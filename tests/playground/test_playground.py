@@ -15,6 +15,8 @@ import pytest
 from aiohttp import ClientSession
 from playwright.async_api import Locator, Page, async_playwright, expect
 
+from playground.bot_process import STOP_SECONDS
+
 CHROMIUM = shutil.which("chromium")
 SPEED = "10"
 SECONDS = 30
@@ -155,8 +157,22 @@ async def test_a_bot_that_hangs_is_not_waited_for_after_a_second_ctrl_c(folder: 
         await playground.said("(Stopping)")
         playground.press()
 
-        assert await playground.ended() == 0
+        async with asyncio.timeout(STOP_SECONDS / 2):
+            assert await playground.ended() == 0
         assert "The bot does not stop by itself, so it is killed." in playground.lines
+
+
+async def test_ctrl_c_while_the_bot_is_being_started_again_is_heard(folder: Path) -> None:
+    """A bot that dies over and over is when people press it."""
+    async with started(folder, "--port=0") as playground:
+        bot = int(await playground.said(BOT))
+        os.kill(bot, signal.SIGKILL)
+        await playground.said("(The bot was ended by SIGKILL)")
+
+        playground.press()
+
+        assert await playground.ended() == 0
+    assert playground.lines[-1] == "Stopping …"
 
 
 async def test_a_playground_that_is_killed_takes_its_bot_along(folder: Path) -> None:
