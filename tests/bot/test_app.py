@@ -54,27 +54,27 @@ async def test_a_plain_message_in_the_room_counts_and_is_answered_there(either: 
 
 
 async def test_talk_in_the_room_that_does_not_begin_with_ev_is_none_of_its_business(
-    either: Bot,
+    bot: Bot,
 ) -> None:
     for words in ("add", "every day", "evening all", "did you say ev add?", "ev"):
-        either.neighbours.slack.say(ADA, words)
+        bot.neighbours.slack.say(ADA, words)
 
-    await either.quiet()
-    assert await either.queue() == []
-    assert either.neighbours.room() == []
-    assert either.neighbours.told(ADA) == []
+    await bot.quiet()
+    assert await bot.queue() == []
+    assert bot.neighbours.room() == []
+    assert bot.neighbours.told(ADA) == []
 
 
-async def test_every_line_of_a_message_that_begins_with_ev_counts(either: Bot) -> None:
-    either.neighbours.slack.say(ADA, "Good morning!\nev add\nev suspend\nsee you\nev list")
+async def test_every_line_of_a_message_that_begins_with_ev_counts(bot: Bot) -> None:
+    bot.neighbours.slack.say(ADA, "Good morning!\nev add\nev suspend\nsee you\nev list")
 
-    await either.neighbours.tells(ADA, "*Queue*")
-    await either.quiet()
-    (entry,) = (await either.site()).queue
+    await bot.neighbours.tells(ADA, "*Queue*")
+    await bot.quiet()
+    (entry,) = (await bot.site()).queue
     assert entry.suspended
-    assert len(either.neighbours.room(JOINED)) == 1
-    assert len(either.neighbours.room("lets others go ahead")) == 1
-    assert len(either.neighbours.told(ADA)) == 1
+    assert len(bot.neighbours.room(JOINED)) == 1
+    assert len(bot.neighbours.room("lets others go ahead")) == 1
+    assert len(bot.neighbours.told(ADA)) == 1
 
 
 async def test_a_private_message_needs_no_ev_and_is_heard_in_the_room(either: Bot) -> None:
@@ -86,12 +86,12 @@ async def test_a_private_message_needs_no_ev_and_is_heard_in_the_room(either: Bo
     assert len(either.neighbours.room(JOINED)) == 1
 
 
-async def test_several_lines_in_private_count_as_in_the_room(either: Bot) -> None:
-    either.neighbours.slack.say(ADA, "ev add\nev suspend", channel=dm_of(ADA))
+async def test_several_lines_in_private_count_as_in_the_room(bot: Bot) -> None:
+    bot.neighbours.slack.say(ADA, "ev add\nev suspend", channel=dm_of(ADA))
 
-    await either.neighbours.hears("lets others go ahead")
-    await either.quiet()
-    assert len(either.neighbours.private(dm_of(ADA))) == 2
+    await bot.neighbours.hears("lets others go ahead")
+    await bot.quiet()
+    assert len(bot.neighbours.private(dm_of(ADA))) == 2
 
 
 async def test_a_mention_of_the_bot_is_a_way_to_speak_to_it(either: Bot) -> None:
@@ -121,39 +121,39 @@ async def test_a_message_that_arrives_as_two_kinds_of_event_counts_once(
     assert await either.queue() == [ADA]
 
 
-async def test_a_mention_counts_alike_where_messages_may_not_be_read(either: Bot) -> None:
+async def test_a_mention_counts_alike_where_messages_may_not_be_read(bot: Bot) -> None:
     """An administrator may decline the right to read the room, and mentions remain."""
-    slack = either.neighbours.slack
+    slack = bot.neighbours.slack
     slack.options = replace(slack.options, scopes=slack.options.scopes - {"channels:history"})
 
     slack.say(ADA, "ev add\n@EV Concierge ev list")
 
-    await either.neighbours.tells(ADA, "*Queue*")
-    await either.quiet()
-    assert len(either.neighbours.room(JOINED)) == 1
-    assert await either.queue() == [ADA]
+    await bot.neighbours.tells(ADA, "*Queue*")
+    await bot.quiet()
+    assert len(bot.neighbours.room(JOINED)) == 1
+    assert await bot.queue() == [ADA]
 
 
-async def test_other_words_get_a_short_friendly_answer_never_silence(either: Bot) -> None:
-    either.neighbours.slack.say(ADA, "@EV Concierge thanks!")
-    either.neighbours.slack.say(GRACE, "am I next?", channel=dm_of(GRACE))
+async def test_other_words_get_a_short_friendly_answer_never_silence(bot: Bot) -> None:
+    bot.neighbours.slack.say(ADA, "@EV Concierge thanks!")
+    bot.neighbours.slack.say(GRACE, "am I next?", channel=dm_of(GRACE))
 
-    await either.neighbours.tells(ADA, "ev help")
-    await either.neighbours.tells(GRACE, "ev help")
-    await either.quiet()
-    assert len(either.neighbours.told(ADA)) == 1
-    assert len(either.neighbours.told(GRACE)) == 1
+    await bot.neighbours.tells(ADA, "ev help")
+    await bot.neighbours.tells(GRACE, "ev help")
+    await bot.quiet()
+    assert len(bot.neighbours.told(ADA)) == 1
+    assert len(bot.neighbours.told(GRACE)) == 1
 
 
-async def test_what_slack_escaped_is_shown_as_it_was_typed(either: Bot) -> None:
-    answer = await either.neighbours.slack.command(ADA, "R&D <!channel> *x*")
-    either.neighbours.slack.say(GRACE, "ev R&D <!channel>")
+async def test_what_slack_escaped_is_shown_as_it_was_typed(bot: Bot) -> None:
+    answer = await bot.neighbours.slack.command(ADA, "R&D <!channel> *x*")
+    bot.neighbours.slack.say(GRACE, "ev R&D <!channel>")
 
-    whispered = await either.neighbours.tells(GRACE, "R&amp;D &lt;!channel&gt;")
+    whispered = await bot.neighbours.tells(GRACE, "R&amp;D &lt;!channel&gt;")
     assert answer is not None
     assert "R&amp;D &lt;!channel&gt;" in answer.text
     assert "amp;amp" not in answer.text + whispered.text
-    assert not any(m.pings_all for m in either.neighbours.slack.workspace.seen_by(ADA))
+    assert not any(m.pings_all for m in bot.neighbours.slack.workspace.seen_by(ADA))
 
 
 async def test_a_button_changes_the_card_and_says_nothing_more(either: Bot) -> None:
@@ -187,32 +187,32 @@ async def test_somebody_elses_button_is_explained_in_private_and_changes_nothing
     assert await either.site() == before
 
 
-async def test_a_button_pressed_too_late_is_explained(either: Bot) -> None:
-    await either.neighbours.slack.command(ADA, "add")
-    either.neighbours.leave()
-    card = await either.neighbours.hears("<@U0ADA>")
-    await either.neighbours.press(ADA, card, "offer.leave")
-    await either.quiet()
+async def test_a_button_pressed_too_late_is_explained(bot: Bot) -> None:
+    await bot.neighbours.slack.command(ADA, "add")
+    bot.neighbours.leave()
+    card = await bot.neighbours.hears("<@U0ADA>")
+    await bot.neighbours.press(ADA, card, "offer.leave")
+    await bot.quiet()
 
-    either.neighbours.slack.workspace.edit(card.ts, card.content)
-    await either.neighbours.press(ADA, card, "offer.on_my_way")
+    bot.neighbours.slack.workspace.edit(card.ts, card.content)
+    await bot.neighbours.press(ADA, card, "offer.on_my_way")
 
-    await either.neighbours.tells(ADA, "over already")
-    assert await either.queue() == []
+    await bot.neighbours.tells(ADA, "over already")
+    assert await bot.queue() == []
 
 
 async def test_an_event_that_slack_brings_again_is_not_answered_again(
-    either: Bot,
+    bot: Bot,
 ) -> None:
-    slack = either.neighbours.slack
+    slack = bot.neighbours.slack
     slack.options = replace(slack.options, copies=3)
 
     slack.say(ADA, "ev add")
 
-    await either.neighbours.hears(JOINED)
-    await either.quiet()
-    assert len(either.neighbours.room()) == 1
-    assert either.neighbours.told(ADA) == []
+    await bot.neighbours.hears(JOINED)
+    await bot.quiet()
+    assert len(bot.neighbours.room()) == 1
+    assert bot.neighbours.told(ADA) == []
 
 
 @pytest.mark.parametrize("fault", [Limit(0), Break(500), Reset()], ids=str)
@@ -243,9 +243,9 @@ async def test_an_answer_that_slack_refuses_is_reported(
     assert "restricted_action" in lost["why"]
 
 
-async def test_only_people_are_listened_to(either: Bot) -> None:
+async def test_only_people_are_listened_to(bot: Bot) -> None:
     """A bot that answers bots, or itself, never stops."""
-    neighbours = either.neighbours
+    neighbours = bot.neighbours
     first = neighbours.slack.say(ADA, "good morning")
     for inner in (
         {"bot_id": "B0OTHER", "subtype": "bot_message"},
@@ -258,24 +258,24 @@ async def test_only_people_are_listened_to(either: Bot) -> None:
         neighbours.slack._send_event({**_message(first.ts), "text": "ev add", **inner})
     neighbours.slack.workspace.edit(first.ts, type(first.content)(text="ev add"))
 
-    await either.quiet()
-    assert await either.queue() == []
+    await bot.quiet()
+    assert await bot.queue() == []
     assert neighbours.room() == []
 
 
-async def test_the_same_press_brought_twice_is_answered_once(either: Bot) -> None:
-    await either.neighbours.slack.command(ADA, "add")
-    either.neighbours.leave()
-    card = await either.neighbours.hears("<@U0ADA>")
-    triggers = either.neighbours.slack.backend.triggers
+async def test_the_same_press_brought_twice_is_answered_once(bot: Bot) -> None:
+    await bot.neighbours.slack.command(ADA, "add")
+    bot.neighbours.leave()
+    card = await bot.neighbours.hears("<@U0ADA>")
+    triggers = bot.neighbours.slack.backend.triggers
     triggers.issue = lambda: "1.2.same"  # type: ignore[method-assign] # Slack brings it twice
 
     for _ in range(2):
-        await either.neighbours.press(ALAN, card, "offer.leave")
-    await either.neighbours.tells(ALAN, "That button")
-    await until(either.is_idle)
+        await bot.neighbours.press(ALAN, card, "offer.leave")
+    await bot.neighbours.tells(ALAN, "That button")
+    await until(bot.is_idle)
 
-    assert len(either.neighbours.told(ALAN)) == 1
+    assert len(bot.neighbours.told(ALAN)) == 1
 
 
 async def test_the_same_command_brought_twice_changes_nothing_and_is_answered_the_same(
