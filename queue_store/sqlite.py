@@ -18,7 +18,6 @@ from typing import IO, Any, Self, TypeVar
 
 import msgspec
 from msgspec import Struct
-from opentelemetry import trace
 
 from queue_store.errors import (
     Conflict,
@@ -32,8 +31,8 @@ from queue_store.errors import (
 from queue_store.site import Site
 from queue_store.store import Answered, Commit, Delivered, OutboxRow, PostedCard, Snapshot, row_id
 from queue_store.stored import decoded, encoded
+from queue_store.tracing import step
 
-_TRACER = trace.get_tracer("queue_store")
 _T = TypeVar("_T")
 
 # Says in the file's header whose it is; see PRAGMA application_id.
@@ -129,7 +128,7 @@ class SqliteStore:
     async def _run(self, name: str, work: Callable[[], _T]) -> _T:
         if self._closing is not None:
             raise StoreUnavailable("the store is closed")
-        with _span(f"SQLite {name}"):
+        with step(f"SQLite {name}", {"peer.service": "SQLite"}):
             try:
                 return await asyncio.get_running_loop().run_in_executor(self._thread, work)
             except sqlite3.Error as error:
@@ -200,6 +199,7 @@ class _File:
             self._refuse_repeated(commit)
             self._refuse_stale(commit)
             self._replace_site(commit)
+            self._forget(commit.forgotten)
             self._remember(commit.answered)
             self._append(commit)
             if commit.delivered is not None and not self._take(commit.delivered):
@@ -230,6 +230,14 @@ class _File:
             "INSERT OR REPLACE INTO site (site, revision, body) VALUES (?, ?, ?)",
             *(self._site, commit.seen + 1, encoded(commit.site)),
         )
+
+    def _forget(self, driver: str | None) -> None:
+        if driver is not None:
+            # An answer that only looks as if it spoke of them is no loss.
+            self._execute(
+                "DELETE FROM answered WHERE site = ? AND instr(answer, ?)",
+                *(self._site, driver.encode()),
+            )
 
     def _remember(self, answered: Answered | None) -> None:
         if answered is not None:
@@ -320,27 +328,6 @@ class _File:
         if self._connection is None:
             raise StoreUnavailable("the store is not open")
         return self._connection.execute(statement, values)
-
-
-@contextmanager
-def _span(name: str) -> Iterator[None]:
-    with _TRACER.start_as_current_span(
-        name,
-        kind=trace.SpanKind.CLIENT,
-        attributes={"peer.service": "SQLite"},
-        record_exception=False,
-        set_status_on_exception=False,
-    ) as span:
-        try:
-            yield
-        except (Conflict, Repeated) as answer:
-            # Both are answers to a question that was well asked, not failures.
-            span.set_attribute("outcome", type(answer).__name__)
-            raise
-        except Exception as error:
-            span.record_exception(error)
-            span.set_status(trace.StatusCode.ERROR, type(error).__name__)
-            raise
 
 
 def _locked(path: Path) -> IO[bytes]:

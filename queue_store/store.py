@@ -57,7 +57,7 @@ class Commit(Struct, frozen=True, kw_only=True):
     """One decision, to be stored whole or not at all.
 
     `bodies` become outbox rows, named after the revision that this commit makes and their place
-    in it.
+    in it. Of `forgotten`, nothing is kept in answers that were given before.
     """
 
     site: Site
@@ -66,6 +66,7 @@ class Commit(Struct, frozen=True, kw_only=True):
     answered: Answered | None = None
     bodies: tuple[bytes, ...] = ()
     delivered: Delivered | None = None
+    forgotten: str | None = None
 
 
 class QueueStore(Protocol):

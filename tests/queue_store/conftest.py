@@ -1,19 +1,48 @@
 """A store of each kind, fresh for each test."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from queue_store.store import QueueStore
 from tests.queue_store.decisions import SITE
-from tests.queue_store.engines import ENGINES, OpenStore
+from tests.queue_store.engines import ENGINES, SERVERS, OpenStore, heard
+from tests.queue_store.servers import Server, aws_environment, running
 
 
-@pytest.fixture(params=ENGINES)
-def engine(request: pytest.FixtureRequest) -> str:
-    """Name the engine under the contract."""
-    return str(request.param)
+class Servers:
+    """The engines that are processes; each is started when it is first needed."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack
+        self._running: dict[str, Server] = {}
+
+    def __call__(self, name: str) -> Server:
+        """Answer the engine of this name."""
+        if name not in self._running:
+            self._running[name] = self._stack.enter_context(running(SERVERS[name]()))
+        return self._running[name]
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Servers]:
+    """Start engines as they are needed, and end them when all is told."""
+    with ExitStack() as stack:
+        yield Servers(stack)
+
+
+@pytest.fixture(params=heard())
+def engine(
+    request: pytest.FixtureRequest, servers: Servers, monkeypatch: pytest.MonkeyPatch
+) -> str:
+    """Name the engine under the contract, which the environment leads to."""
+    name = str(request.param)
+    if name in SERVERS:
+        for variable, text in aws_environment(servers(name).url).items():
+            monkeypatch.setenv(variable, text)
+    return name
 
 
 @pytest.fixture

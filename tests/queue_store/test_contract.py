@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from queue_store.errors import Conflict, Repeated, StoreUnavailable
 from queue_store.site import Entry, Site
-from queue_store.store import Commit, Delivered, OutboxRow, QueueStore, Snapshot
+from queue_store.store import Commit, Delivered, OutboxRow, QueueStore, Snapshot, row_id
 from tests.queue_store.decisions import NEXT_WEEK, NOON, SITE, card, request, said, say, waiting
 from tests.queue_store.engines import OpenStore
 from tests.strategies import sites
@@ -232,6 +232,67 @@ async def test_a_request_whose_record_expired_is_a_new_one(store: QueueStore) ->
     assert await store.answered("weekly", now=NEXT_WEEK) == b"second"
 
 
+async def test_of_a_driver_who_is_forgotten_no_answer_is_kept(store: QueueStore) -> None:
+    """Whoever says `ev forget me` is forgotten, in what others were told too."""
+    told = [request("hers", b"<@U0ADA> is in"), request("his", b"<@U0GRACE> is in")]
+    for revision, answered in enumerate(told):
+        await store.commit(Commit(site=waiting(), seen=revision, now=NOON, answered=answered))
+    own = request("forget me", b"U0ADA is forgotten")
+
+    await store.commit(Commit(site=waiting(), seen=2, now=NOON, answered=own, forgotten="U0ADA"))
+
+    assert await store.answered("hers", now=NOON) is None
+    assert await store.answered("his", now=NOON) == b"<@U0GRACE> is in"
+    assert await store.answered("forget me", now=NOON) == b"U0ADA is forgotten"
+
+
+async def test_a_conflict_forgets_nobody(store: QueueStore) -> None:
+    """All or nothing: the decision that forgets is made anew first."""
+    answered = request("hers", b"<@U0ADA> is in")
+    await store.commit(Commit(site=waiting(), seen=0, now=NOON, answered=answered))
+
+    with pytest.raises(Conflict):
+        await store.commit(Commit(site=waiting(), seen=0, now=NOON, forgotten="U0ADA"))
+
+    assert await store.answered("hers", now=NOON) == b"<@U0ADA> is in"
+
+
+async def test_a_driver_of_many_answers_is_forgotten_in_all(store: QueueStore) -> None:
+    """A week of a busy driver is more than some engines change in one go."""
+    for revision in range(120):
+        answered = request(f"trigger {revision}", b"<@U0ADA> is in")
+        await store.commit(Commit(site=waiting(), seen=revision, now=NOON, answered=answered))
+
+    await store.commit(Commit(site=waiting(), seen=120, now=NOON, forgotten="U0ADA"))
+
+    for revision in range(120):
+        assert await store.answered(f"trigger {revision}", now=NOON) is None
+
+
+@pytest.mark.parametrize("count", [50, 51, 99, 100, 1001])
+async def test_very_much_is_said_in_order_and_taken_one_by_one(
+    store: QueueStore, count: int
+) -> None:
+    """Quiet hours begin, and everybody who waits gets a note: in one commit, or none is told."""
+    bodies = tuple(str(number).encode() for number in range(count))
+    rows = await say(store, *bodies)
+
+    await store.discharge(replace(rows[3], card=card()))
+    await say(store, b"last")
+
+    assert [row.row for row in rows] == [row_id(1, place) for place in range(count)]
+    assert await said(store) == [*bodies[:3], *bodies[4:], b"last"]
+    assert await store.card("offer/1", now=NOON) == card()
+
+
+async def test_large_things_are_said_in_order(store: QueueStore) -> None:
+    """Sixty long messages at once are more than one item of some engines holds."""
+    bodies = tuple(bytes([number]) * 20_000 for number in range(60))
+    await say(store, *bodies)
+
+    assert await said(store) == list(bodies)
+
+
 async def test_rows_come_in_the_order_in_which_they_were_decided(store: QueueStore) -> None:
     """The room hears that a car left before it hears who is called."""
     for revision in range(12):
@@ -363,19 +424,24 @@ async def test_an_expiry_is_compared_to_the_microsecond_in_any_zone(store: Queue
     assert await store.answered("trigger 1", now=NOON + timedelta(microseconds=1)) is None
 
 
-async def test_a_task_that_stops_waiting_leaves_the_store_whole(store: QueueStore) -> None:
+async def test_a_task_that_stops_waiting_leaves_the_store_whole(open_store: OpenStore) -> None:
     """Slack's three seconds run out in the middle of a commit; the next one works."""
+    store = await open_store(site=SITE)
     commit = Commit(site=waiting("U0ADA"), seen=0, now=NOON, bodies=(b"called",))
     async with asyncio.TaskGroup() as tasks:
         impatient = tasks.create_task(store.commit(commit))
         await asyncio.sleep(0)
         impatient.cancel()
+    # What was begun may still be under way; closing waits for it.
+    await store.close()
 
+    store = await open_store(site=SITE)
     after = await store.load()
 
     assert impatient.cancelled()
     assert after.revision == len(await store.outbox())
     assert await store.commit(replace(commit, seen=after.revision)) == after.revision + 1
+    await store.close()
 
 
 async def test_a_commit_begun_before_closing_is_finished(open_store: OpenStore) -> None:

@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
-from queue_store import sqlite
+from queue_store import sqlite, tracing
 from queue_store.errors import (
     Conflict,
     OutcomeUnknown,
@@ -337,7 +337,7 @@ async def test_each_call_is_a_step_of_the_trace(
     spans = InMemorySpanExporter()
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(spans))
-    monkeypatch.setattr(sqlite, "_TRACER", provider.get_tracer("queue_store"))
+    monkeypatch.setattr(tracing, "_TRACER", provider.get_tracer("queue_store"))
     store = await SqliteStore.open(path, site=SITE)
     commit = Commit(site=waiting(), seen=0, now=NOON, answered=request("trigger 1"))
     await store.commit(commit)

@@ -1,0 +1,357 @@
+"""What DynamoDB keeps: which items there are, how they read, and the transaction of a commit.
+
+    pk            sk                    what
+    SITE#<site>   SITE                  the site, its revision, the names of its last commits
+                  ANSWERED#<request>    what a request was told, for as long as a repeat may come
+                  CARD#<key>            where a card stands
+                  OUTBOX#<row>          something to be said; or, after a commit that had very much
+                                        to say, a bundle of such things under the first one's name
+
+`expires` is when DynamoDB may delete an item, in whole seconds; it takes its time, so whoever
+reads compares `kept_until`, which is exact.
+"""
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, Literal, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from queue_store.errors import TooLarge, Unreadable
+from queue_store.site import Site
+from queue_store.store import Answered, Commit, Delivered, OutboxRow, PostedCard, Snapshot, row_id
+from queue_store.stored import decoded, encoded
+
+_T = TypeVar("_T")
+Item = dict[str, Any]
+Found = Mapping[str, Any]
+
+SITE = "SITE"
+ANSWERED = "ANSWERED#"
+CARD = "CARD#"
+OUTBOX = "OUTBOX#"
+
+# DynamoDB's own limits are 400 KB for an item and 4 MB and 100 items for a transaction.
+LARGEST_ITEM = 350_000
+LARGEST_COMMIT = 3_000_000
+MOST_WRITES = 100
+
+# What a commit has to say beyond this goes into bundles, which leaves room for everything else.
+MOST_ROWS = 50
+_LARGEST_BUNDLE = 300_000
+
+# A sort key has 1,024 bytes at most.
+_LONGEST_NAME = 900
+
+# So many commits may follow ours before we can't tell any more that it was made.
+_REMEMBERED = 8
+
+_ABSENT = "attribute_not_exists(pk)"
+_PRESENT = "attribute_exists(pk)"
+_BUNDLED = "attribute_exists(bodies)"
+
+
+class _StoredSite(Struct, frozen=True):
+    revision: int
+    body: str
+
+
+class _StoredAnswer(Struct, frozen=True):
+    request: str
+    answer: bytes
+    kept_until: datetime
+
+
+class _StoredCard(Struct, frozen=True):
+    key: str
+    channel: str
+    ts: str
+    kept_until: datetime
+
+
+class Write(Struct, frozen=True):
+    """One of a transaction's writes, in DynamoDB's own terms, whatever the table."""
+
+    verb: Literal["Put", "Update", "Delete"]
+    terms: dict[str, Any]
+
+
+class Bundle(Struct, frozen=True):
+    """Many things to be said in one item; `id` is the first one's."""
+
+    id: str
+    bodies: tuple[bytes, ...]
+    created: datetime
+
+
+def key(site: str, name: str) -> Item:
+    """Name an item.
+
+    Raises:
+        TooLarge: the name is longer than DynamoDB takes.
+    """
+    if len(name.encode()) > _LONGEST_NAME:
+        raise TooLarge(f"a name of {len(name)} characters is longer than DynamoDB takes")
+    return {"pk": {"S": f"SITE#{site}"}, "sk": {"S": name}}
+
+
+def read_site(found: Found | None, *, site: str) -> Snapshot:
+    """Answer the site in the item; an empty one at revision 0 if there is no item."""
+    if found is None:
+        return Snapshot(site=Site(id=site), revision=0)
+    stored = _read(found, _StoredSite)
+    return Snapshot(site=decoded(stored.body.encode(), site=site), revision=stored.revision)
+
+
+def read_answer(found: Found | None, *, now: datetime) -> bytes | None:
+    """Answer what the request was told, if the item is there and has not expired."""
+    if found is None:
+        return None
+    stored = _read(found, _StoredAnswer)
+    return stored.answer if stored.kept_until > now else None
+
+
+def read_told(found: Found) -> bytes:
+    """Answer what the request was told."""
+    return _read(found, _StoredAnswer).answer
+
+
+def read_card(found: Found | None, *, now: datetime) -> PostedCard | None:
+    """Answer where the card stands, if the item is there and has not expired."""
+    if found is None:
+        return None
+    stored = _read(found, _StoredCard)
+    if stored.kept_until <= now:
+        return None
+    return PostedCard(
+        key=stored.key, channel=stored.channel, ts=stored.ts, expires=stored.kept_until
+    )
+
+
+def read_row(found: Found) -> OutboxRow:
+    """Answer what is to be said."""
+    return _read(found, OutboxRow)
+
+
+def read_bundle(found: Found) -> Bundle | None:
+    """Answer the bundle, if the item is one."""
+    return _read(found, Bundle) if "bodies" in found else None
+
+
+def speaks_of(found: Found, driver: str) -> bool:
+    """Whether this answer names the driver; one that only looks so is no loss."""
+    return driver.encode() in _read(found, _StoredAnswer).answer
+
+
+def made_by(found: Found, commit: str, *, revision: int) -> bool:
+    """Whether the commit of this name put the item there, or took the site to this revision."""
+    names = (found.get("commit"), found.get(_slot(revision)))
+    return {"S": commit} in names
+
+
+def transaction(commit: Commit, *, name: str) -> list[Write]:
+    """Answer the writes of a commit; the site's is the first, the answer's the second.
+
+    Raises:
+        TooLarge: it is more than DynamoDB takes.
+    """
+    site = commit.site.id
+    writes = [_site_write(commit, name)]
+    if commit.answered is not None:
+        writes.append(_answer_write(site, commit.answered, now=commit.now, name=name))
+    if commit.delivered is not None:
+        writes.extend(delivery(site, commit.delivered))
+    return [*writes, *map(put, _outbox_items(commit))]
+
+
+def delivery(site: str, delivered: Delivered) -> list[Write]:
+    """Answer the writes that take a row and keep its card; the row's is the first."""
+    row = Write("Delete", {"Key": key(site, _outbox_name(delivered.row)), **_if(_PRESENT)})
+    return [row] if delivered.card is None else [row, put(card_item(site, delivered.card))]
+
+
+def unpacking(site: str, bundle: Bundle) -> list[Write]:
+    """Answer the writes that put rows in a bundle's place, and a smaller bundle if need be.
+
+    The first row takes the bundle's own place, if it is a bundle still.
+    """
+    whole = zip(_names(bundle.id), bundle.bodies, strict=False)  # there are always more names
+    rows = [
+        OutboxRow(id=row, body=body, created=bundle.created)
+        for row, body in itertools.islice(whole, MOST_WRITES - 1)
+    ]
+    rest = list(whole)
+    first, *others = [
+        *(row_item(site, row) for row in rows),
+        *([_bundle_item(site, rest, bundle.created)] if rest else []),
+    ]
+    return [Write("Put", {"Item": first, **_if(_BUNDLED)}), *map(put, others)]
+
+
+def put(item: Item) -> Write:
+    """Answer the write that keeps this item."""
+    return Write("Put", {"Item": item})
+
+
+def deletion(found: Found) -> Write:
+    """Answer the write that deletes this item."""
+    return Write("Delete", {"Key": {"pk": found["pk"], "sk": found["sk"]}})
+
+
+def site_item(site: str, *, revision: int, body: bytes) -> Item:
+    """Answer the item of a site."""
+    return {
+        **key(site, SITE),
+        "revision": {"N": str(revision)},
+        "body": {"S": _fitting(body, f"site {site}").decode()},
+    }
+
+
+def answer_item(site: str, answered: Answered) -> Item:
+    """Answer the item of a request's answer."""
+    return {
+        **key(site, ANSWERED + answered.request),
+        "request": {"S": answered.request},
+        "answer": {"B": _fitting(answered.answer, "an answer")},
+        **_kept_until(answered.expires),
+    }
+
+
+def card_item(site: str, card: PostedCard) -> Item:
+    """Answer the item of a card."""
+    return {
+        **key(site, CARD + card.key),
+        "key": {"S": card.key},
+        "channel": {"S": card.channel},
+        "ts": {"S": card.ts},
+        **_kept_until(card.expires),
+    }
+
+
+def row_item(site: str, row: OutboxRow) -> Item:
+    """Answer the item of something to be said."""
+    return {
+        **key(site, _outbox_name(row.id)),
+        "id": {"S": row.id},
+        "body": {"B": _fitting(row.body, "a thing to be said")},
+        "created": {"S": _exact(row.created)},
+    }
+
+
+def _site_write(commit: Commit, name: str) -> Write:
+    revision = commit.seen + 1
+    item = site_item(commit.site.id, revision=revision, body=encoded(commit.site))
+    seen = {":seen": {"N": str(commit.seen)}} if commit.seen else {}
+    return Write(
+        "Update",
+        {
+            "Key": key(commit.site.id, SITE),
+            # The last few commits each have a place, so that one whose acknowledgement was lost
+            # is recognised although another came after it.
+            "UpdateExpression": f"SET revision = :made, body = :body, {_slot(revision)} = :name",
+            "ExpressionAttributeValues": {
+                ":made": item["revision"],
+                ":body": item["body"],
+                ":name": {"S": name},
+                **seen,
+            },
+            **_if("revision = :seen" if seen else _ABSENT),
+        },
+    )
+
+
+def _answer_write(site: str, answered: Answered, *, now: datetime, name: str) -> Write:
+    item = {**answer_item(site, answered), "commit": {"S": name}}
+    expired = f"{_ABSENT} OR kept_until <= :now"
+    values = {":now": {"S": _exact(now)}}
+    return Write("Put", {"Item": item, "ExpressionAttributeValues": values, **_if(expired)})
+
+
+def _outbox_items(commit: Commit) -> list[Item]:
+    site, revision = commit.site.id, commit.seen + 1
+    if sum(map(len, commit.bodies)) > LARGEST_COMMIT:
+        raise TooLarge("there is more to be said at once than DynamoDB takes")
+    named = [(row_id(revision, place), body) for place, body in enumerate(commit.bodies)]
+    if len(named) > MOST_ROWS:
+        return [_bundle_item(site, some, commit.now) for some in _bundled(named)]
+    rows = (OutboxRow(id=row, body=body, created=commit.now) for row, body in named)
+    return [row_item(site, row) for row in rows]
+
+
+def _bundled(named: list[tuple[str, bytes]]) -> Iterator[list[tuple[str, bytes]]]:
+    bundle: list[tuple[str, bytes]] = []
+    for row, body in named:
+        if bundle and sum(len(each) for _, each in bundle) + len(body) > _LARGEST_BUNDLE:
+            yield bundle
+            bundle = []
+        bundle.append((row, _fitting(body, "a thing to be said")))
+    yield bundle
+
+
+def _bundle_item(site: str, named: list[tuple[str, bytes]], created: datetime) -> Item:
+    first, _ = named[0]
+    return {
+        **key(site, _outbox_name(first)),
+        "id": {"S": first},
+        "bodies": {"L": [{"B": body} for _, body in named]},
+        "created": {"S": _exact(created)},
+    }
+
+
+def _outbox_name(row: str) -> str:
+    # A row's own name sorts among the first thousand of its revision only.
+    revision, _, place = row.partition("-")
+    return f"{OUTBOX}{revision}-{place:0>6}"
+
+
+def _names(first: str) -> Iterator[str]:
+    revision, _, place = first.partition("-")
+    return (row_id(int(revision), each) for each in itertools.count(int(place)))
+
+
+def _if(condition: str) -> dict[str, str]:
+    return {
+        "ConditionExpression": condition,
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    }
+
+
+def _slot(revision: int) -> str:
+    return f"commit{revision % _REMEMBERED}"
+
+
+def _kept_until(moment: datetime) -> Item:
+    return {
+        "kept_until": {"S": _exact(moment)},
+        "expires": {"N": str(math.ceil(moment.timestamp()))},
+    }
+
+
+def _fitting(body: bytes, what: str) -> bytes:
+    if len(body) > LARGEST_ITEM:
+        raise TooLarge(
+            f"{what} takes {len(body):,} bytes; DynamoDB keeps items of up to {LARGEST_ITEM:,}"
+        )
+    return body
+
+
+def _exact(moment: datetime) -> str:
+    """Write a moment so that texts sort as moments do."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _read(found: Found, kind: type[_T]) -> _T:
+    values = {name: _value(value) for name, value in found.items()}
+    try:
+        return msgspec.convert(values, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise Unreadable(f"an item in DynamoDB is damaged: {error}") from error
+
+
+def _value(typed: Mapping[str, Any]) -> object:
+    """Answer the value without the type that stands beside it."""
+    ((kind, value),) = typed.items()
+    return [_value(each) for each in value] if kind == "L" else value

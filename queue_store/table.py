@@ -1,0 +1,79 @@
+"""The production store's table, made as it should be."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from queue_store.dynamodb import NoTable, Patience, Table
+from queue_store.errors import StoreUnavailable, Unreadable
+
+_UNHURRIED = Patience(connection=3, answer=10, attempts=60)
+_LOOK_SECONDS = 0.5
+
+_KEYS = [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]
+_DESIGN = {
+    "KeySchema": _KEYS,
+    "AttributeDefinitions": [
+        {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")
+    ],
+    "BillingMode": "PAY_PER_REQUEST",
+    "DeletionProtectionEnabled": True,
+}
+_EXPIRY = {"Enabled": True, "AttributeName": "expires"}
+
+
+def create(name: str) -> Iterator[str]:
+    """Make the table if it is missing, and tell what was done; harmless if repeated.
+
+    Raises:
+        StoreUnavailable: AWS is not set up, can't be reached, or refuses.
+        Unreadable: there is a table of this name, and it is not ours.
+    """
+    table = Table(name, patience=_UNHURRIED)
+    table.connect()
+    try:
+        yield _made(table)
+        yield _expiring(table)
+        yield _recoverable(table)
+    finally:
+        table.close()
+
+
+def _made(table: Table) -> str:
+    try:
+        found = _description(table)
+    except NoTable:
+        _ask(table, "create_table", **_DESIGN)
+        while _description(table)["TableStatus"] != "ACTIVE":
+            time.sleep(_LOOK_SECONDS)
+        return f"table {table.name} was made: on demand, protected from deletion"
+    if found["KeySchema"] != _KEYS:
+        raise Unreadable(f"table {table.name} is not a store of EV Concierge: name another")
+    return f"table {table.name} is there"
+
+
+def _expiring(table: Table) -> str:
+    found = _ask(table, "describe_time_to_live")["TimeToLiveDescription"]
+    if found["TimeToLiveStatus"] in {"ENABLED", "ENABLING"}:
+        return "what expires is deleted by itself"
+    _ask(table, "update_time_to_live", TimeToLiveSpecification=_EXPIRY)
+    return "what expires is deleted by itself from now on"
+
+
+def _recoverable(table: Table) -> str:
+    # Engines for one's own machine do without, and AWS lets administrators forbid it.
+    try:
+        specification = {"PointInTimeRecoveryEnabled": True}
+        _ask(table, "update_continuous_backups", PointInTimeRecoverySpecification=specification)
+    except StoreUnavailable as error:
+        return f"without point-in-time recovery: {error}"
+    return "every moment of the last 35 days can be recovered"
+
+
+def _description(table: Table) -> dict[str, Any]:
+    found: dict[str, Any] = _ask(table, "describe_table")["Table"]
+    return found
+
+
+def _ask(table: Table, method: str, **terms: object) -> dict[str, Any]:
+    return table.ask(method, {"TableName": table.name, **terms})
