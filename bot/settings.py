@@ -16,6 +16,8 @@ from msgspec import Struct
 from bot import parsers, variables
 from bot.setting import Problem, Secret, Unfit
 from bot.variables import SETTINGS, LogFormat, Tls, TraceExporter
+from queue_store.errors import StoreUnavailable
+from queue_store.opening import Place, SqliteFile
 
 # The platform's own tools are here on every Elastic Beanstalk instance, and nowhere else.
 BEANSTALK = Path("/opt/elasticbeanstalk")
@@ -98,7 +100,7 @@ class LogSettings(Struct, frozen=True, kw_only=True):
 class Settings(Struct, frozen=True, kw_only=True):
     """Everything that was set, with the defaults for what was left out.
 
-    `sqlite` is the embedded store's file; `warnings` are remarks for the log.
+    `warnings` are remarks for the log.
     """
 
     slack: SlackSettings
@@ -106,11 +108,18 @@ class Settings(Struct, frozen=True, kw_only=True):
     site: SiteSettings
     rules: RuleSettings
     log: LogSettings
-    sqlite: Path
+    store: Place
     lease: timedelta
     trace_exporter: TraceExporter
     port: int
     warnings: tuple[str, ...]
+
+    @property
+    def sqlite(self) -> Path:
+        """The embedded store's file, for those who know no other store yet."""
+        if isinstance(self.store, SqliteFile):
+            return self.store.path
+        raise StoreUnavailable("this version of the office opens sqlite:PATH only")
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -146,7 +155,7 @@ def read_settings(environment: Environment, *, beanstalk: Path = BEANSTALK) -> S
             format=variables.LOG_FORMAT.read(environment),
             level=variables.LOG_LEVEL.read(environment),
         ),
-        sqlite=_sqlite(environment, beanstalk),
+        store=_store(environment, beanstalk),
         lease=variables.LEASE_SECONDS.read(environment),
         trace_exporter=variables.TRACE_EXPORTER.read(environment),
         port=variables.PORT.read(environment),
@@ -159,7 +168,7 @@ def _problems(environment: Environment, beanstalk: Path) -> tuple[str, ...]:
         *(partial(each.read, environment) for each in SETTINGS),
         partial(_slack, environment),
         partial(_xmpp, environment),
-        partial(_sqlite, environment, beanstalk),
+        partial(_store, environment, beanstalk),
     ]
     # A setting that is wrong also spoils the group that it belongs to; it is named once.
     found = dict.fromkeys(filter(None, map(_complaint, attempts)))
@@ -245,14 +254,15 @@ def _rules(environment: Environment) -> RuleSettings:
     )
 
 
-def _sqlite(environment: Environment, beanstalk: Path) -> Path:
-    path = variables.QUEUE_STORE.read(environment)
-    if beanstalk.is_dir():
+def _store(environment: Environment, beanstalk: Path) -> Place:
+    store = variables.QUEUE_STORE.read(environment)
+    if isinstance(store, SqliteFile) and beanstalk.is_dir():
         raise Problem(
             "QUEUE_STORE can't be sqlite:PATH on Elastic Beanstalk, whose disk goes with each"
-            " deploy; dynamodb:TABLE comes with a later version"
+            " deploy: make a table (python -m queue_store create dynamodb:TABLE) and set"
+            " QUEUE_STORE=dynamodb:TABLE"
         )
-    return path
+    return store
 
 
 def _remarks(environment: Environment) -> tuple[str, ...]:

@@ -4,11 +4,11 @@ The documentation is tested against these names, defaults and meanings.
 """
 
 import logging
-from pathlib import Path
 from typing import Any, Literal
 
 from bot import parsers
 from bot.setting import Setting, Unfit, defaulted, optional, required
+from queue_store.opening import Place, located
 
 _DAY_OF_MINUTES = 24 * 60
 _HOUR_OF_SECONDS = 60 * 60
@@ -18,13 +18,11 @@ TraceExporter = Literal["none", "console"]
 LogFormat = Literal["text", "json"]
 
 
-def _store_file(value: str) -> Path:
-    kind, _, path = parsers.text(value).partition(":")
-    if kind == "dynamodb":
-        raise Unfit("`dynamodb:TABLE` comes with a later version; use sqlite:PATH")
-    if kind != "sqlite" or not path.strip():
-        raise Unfit("must be sqlite:PATH")
-    return Path(path.strip())
+def _store(value: str) -> Place:
+    try:
+        return located(parsers.text(value))
+    except ValueError as error:
+        raise Unfit(str(error)) from None
 
 
 def _admins(value: str) -> frozenset[str]:
@@ -139,10 +137,11 @@ CHARGEPOINT_XMPP_SENDERS = optional(
     example="webservice.chargepointportal.net",
     default="the JID's domain",
 )
-QUEUE_STORE = defaulted(
+QUEUE_STORE: Setting[Place] = defaulted(
     "QUEUE_STORE",
-    _store_file,
-    "`sqlite:PATH` (embedded, one process; refused on Elastic Beanstalk)",
+    _store,
+    "`sqlite:PATH` (embedded, one process; refused on Elastic Beanstalk) or `dynamodb:TABLE`"
+    " (production, any number of machines)",
     default="sqlite:ev-concierge.db",
 )
 SITE_NAME = defaulted("SITE_NAME", parsers.text, "shown to people", default="EV Charging")

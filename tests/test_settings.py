@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from bot.setting import Secret, Setting
 from bot.settings import Settings, WrongSettings, read_settings
 from bot.variables import SETTINGS
+from queue_store.opening import DynamoDbTable, SqliteFile
 
 COMPLETE = {
     "SLACK_BOT_TOKEN": "xoxb-1111-bottoken",
@@ -57,7 +58,7 @@ def test_a_site_needs_only_seven_settings() -> None:
     assert settings.chargepoint.station_group == "12345"
     assert settings.chargepoint.reconnect_at == time(6)
     assert settings.chargepoint.reconcile == timedelta(minutes=5)
-    assert settings.sqlite == Path("ev-concierge.db")
+    assert settings.store == SqliteFile(Path("ev-concierge.db"))
     assert settings.site.name == "EV Charging"
     assert settings.site.timezone == ZoneInfo("Europe/Zurich")
     assert settings.rules.idle_reminder == timedelta(minutes=10)
@@ -159,6 +160,10 @@ WRONG = [
     ("QUEUE_STORE", "ev-concierge.db"),
     ("QUEUE_STORE", "sqlite:"),
     ("QUEUE_STORE", "sqlite: "),
+    ("QUEUE_STORE", "dynamodb:"),
+    ("QUEUE_STORE", "dynamodb:ev"),
+    ("QUEUE_STORE", "dynamodb:two words"),
+    ("QUEUE_STORE", "postgres:queue"),
     ("SITE_NAME", "two\nlines"),
     ("SITE_TIMEZONE", "CEST+2"),
     ("SITE_TIMEZONE", "/etc/localtime"),
@@ -291,7 +296,6 @@ def test_a_mistyped_zone_gets_a_suggestion() -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("QUEUE_STORE", "dynamodb:queue"),
         ("TRACE_EXPORTER", "xray"),
         ("TRACE_EXPORTER", "otlp"),
     ],
@@ -305,8 +309,16 @@ def test_what_comes_later_is_known_by_name(name: str, value: str) -> None:
 
 def test_a_disk_that_goes_with_each_deploy_is_refused(tmp_path: Path) -> None:
     """On Elastic Beanstalk the queue would be forgotten with every new version."""
-    with pytest.raises(WrongSettings, match="Elastic Beanstalk"):
+    with pytest.raises(WrongSettings, match=r"Elastic Beanstalk.* QUEUE_STORE=dynamodb:TABLE"):
         read_settings(COMPLETE, beanstalk=tmp_path)
+
+
+@pytest.mark.parametrize("text", ["dynamodb:ev-concierge", " dynamodb: ev-concierge "])
+def test_a_table_is_taken_on_elastic_beanstalk_too(tmp_path: Path, text: str) -> None:
+    """It is where the queue outlives the machines."""
+    settings = read_settings({**COMPLETE, "QUEUE_STORE": text}, beanstalk=tmp_path)
+
+    assert settings.store == DynamoDbTable("ev-concierge")
 
 
 def test_a_likely_typo_is_remarked_upon() -> None:
