@@ -40,12 +40,14 @@ from opentelemetry import trace
 from queue_store import items
 from queue_store.errors import (
     Conflict,
+    NotEmpty,
     OutcomeUnknown,
     Repeated,
     StoreError,
     StoreUnavailable,
 )
 from queue_store.items import Found, Item, Write
+from queue_store.records import KeptSite, Record
 from queue_store.store import Commit, Delivered, OutboxRow, PostedCard, Snapshot
 from queue_store.tracing import step
 
@@ -175,6 +177,32 @@ class DynamoDbStore:
         """Take a row that was said from the outbox and keep its card."""
         await self._write_or_leave(items.delivery(self._site, delivered))
 
+    async def records(self) -> list[Record]:
+        """Answer everything that is kept, of every site.
+
+        Raises:
+            Conflict: a site changed while it was read.
+        """
+        found = await self._call("Scan", lambda: list(self._table.scan()))
+        kept = [record for each in found for record in items.records(each)]
+        for record in kept:
+            if isinstance(record, KeptSite):
+                await self._refuse_changed(record)
+        return kept
+
+    async def restore(self, records: Sequence[Record], *, replace: bool) -> None:
+        """Keep these records and nothing else; the sites come last.
+
+        Not all or nothing: what fails halfway is done again with `replace`.
+        """
+        there = await self._call("Scan", lambda: list(self._table.scan()))
+        if there and not replace:
+            raise NotEmpty(f"there is something in table {self._table.name} already")
+        for found in there:
+            await self._write_or_leave([items.deletion(found)])
+        for record in sorted(records, key=lambda each: isinstance(each, KeptSite)):
+            await self._write_or_leave([items.put(items.kept(record))])
+
     async def close(self) -> None:
         """Finish what was begun and let go of the connections; harmless if repeated."""
         if self._closing is None:
@@ -192,6 +220,12 @@ class DynamoDbStore:
     async def _query(self, prefix: str) -> list[Found]:
         key = items.key(self._site, prefix)
         return await self._call("Query", lambda: list(self._table.query(key)))
+
+    async def _refuse_changed(self, kept: KeptSite) -> None:
+        key = items.key(kept.site, items.SITE)
+        found = await self._call("GetItem", lambda: self._table.get(key))
+        if items.read_site(found, site=kept.site).revision != kept.revision:
+            raise Conflict(f"site {kept.site} changed while it was read: stop the bot first")
 
     async def _unpack(self, bundle: items.Bundle) -> None:
         """Give each thing to be said an item of its own, unless somebody else just did."""
@@ -303,6 +337,10 @@ class Table:
             "ConsistentRead": True,
         }
         return self._pages("query", request)
+
+    def scan(self) -> Iterator[Found]:
+        """Answer every item, in no order of sites, and within a site in the order of names."""
+        return self._pages("scan", {"ConsistentRead": True})
 
     def write(self, writes: Sequence[Write], *, token: str) -> None:
         """Do all of the writes or none.

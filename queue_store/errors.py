@@ -6,6 +6,7 @@ StoreError                 something about the store, in words for a log
 ├── StoreUnavailable       nothing was changed; trying later may help
 ├── OutcomeUnknown         the write may or may not have happened
 ├── TooLarge               more than the engine takes; nothing was changed
+├── NotEmpty               something is kept already, and was not to be replaced
 ├── StoreInUse             another process holds this embedded store
 └── Unreadable             what is stored is not ours, damaged, or newer than this version
 """
@@ -37,6 +38,10 @@ class OutcomeUnknown(StoreError):
 
 class TooLarge(StoreError):
     """What is to be stored is more than the engine takes; nothing was changed."""
+
+
+class NotEmpty(StoreError):
+    """Something is kept already; nothing was changed."""
 
 
 class StoreInUse(StoreError):

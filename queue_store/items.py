@@ -11,7 +11,6 @@
 reads compares `kept_until`, which is exact.
 """
 
-import itertools
 import math
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -21,6 +20,7 @@ import msgspec
 from msgspec import Struct
 
 from queue_store.errors import TooLarge, Unreadable
+from queue_store.records import KeptAnswer, KeptCard, KeptRow, KeptSite, Record
 from queue_store.site import Site
 from queue_store.store import Answered, Commit, Delivered, OutboxRow, PostedCard, Snapshot, row_id
 from queue_store.stored import decoded, encoded
@@ -64,12 +64,20 @@ class _StoredAnswer(Struct, frozen=True):
     answer: bytes
     kept_until: datetime
 
+    @property
+    def answered(self) -> Answered:
+        return Answered(request=self.request, answer=self.answer, expires=self.kept_until)
+
 
 class _StoredCard(Struct, frozen=True):
     key: str
     channel: str
     ts: str
     kept_until: datetime
+
+    @property
+    def card(self) -> PostedCard:
+        return PostedCard(key=self.key, channel=self.channel, ts=self.ts, expires=self.kept_until)
 
 
 class Write(Struct, frozen=True):
@@ -124,11 +132,7 @@ def read_card(found: Found | None, *, now: datetime) -> PostedCard | None:
     if found is None:
         return None
     stored = _read(found, _StoredCard)
-    if stored.kept_until <= now:
-        return None
-    return PostedCard(
-        key=stored.key, channel=stored.channel, ts=stored.ts, expires=stored.kept_until
-    )
+    return stored.card if stored.kept_until > now else None
 
 
 def read_row(found: Found) -> OutboxRow:
@@ -178,17 +182,45 @@ def unpacking(site: str, bundle: Bundle) -> list[Write]:
 
     The first row takes the bundle's own place, if it is a bundle still.
     """
-    whole = zip(_names(bundle.id), bundle.bodies, strict=False)  # there are always more names
-    rows = [
-        OutboxRow(id=row, body=body, created=bundle.created)
-        for row, body in itertools.islice(whole, MOST_WRITES - 1)
-    ]
-    rest = list(whole)
+    rows = _rows(bundle)
+    fitting, rest = rows[: MOST_WRITES - 1], rows[MOST_WRITES - 1 :]
     first, *others = [
-        *(row_item(site, row) for row in rows),
-        *([_bundle_item(site, rest, bundle.created)] if rest else []),
+        *(row_item(site, row) for row in fitting),
+        *([_bundle_item(site, rest)] if rest else []),
     ]
     return [Write("Put", {"Item": first, **_if(_BUNDLED)}), *map(put, others)]
+
+
+def kept(record: Record) -> Item:
+    """Answer the item of a record."""
+    match record:
+        case KeptSite(site=site, revision=revision, body=body):
+            return site_item(site, revision=revision, body=bytes(body))
+        case KeptAnswer(site=site, answered=answered):
+            return answer_item(site, answered)
+        case KeptCard(site=site, card=card):
+            return card_item(site, card)
+        case KeptRow(site=site, row=row):
+            return row_item(site, row)
+
+
+def records(found: Found) -> list[Record]:
+    """Answer the records in the item: one as a rule, many of a bundle, none of what isn't ours."""
+    site = found["pk"]["S"].removeprefix("SITE#")
+    name = found["sk"]["S"]
+    if name == SITE:
+        stored = _read(found, _StoredSite)
+        body = msgspec.Raw(stored.body.encode())
+        return [KeptSite(site=site, revision=stored.revision, body=body)]
+    if name.startswith(ANSWERED):
+        return [KeptAnswer(site=site, answered=_read(found, _StoredAnswer).answered)]
+    if name.startswith(CARD):
+        return [KeptCard(site=site, card=_read(found, _StoredCard).card)]
+    if name.startswith(OUTBOX):
+        bundle = read_bundle(found)
+        rows = _rows(bundle) if bundle else [read_row(found)]
+        return [KeptRow(site=site, row=row) for row in rows]
+    return []
 
 
 def put(item: Item) -> Write:
@@ -274,42 +306,44 @@ def _outbox_items(commit: Commit) -> list[Item]:
     site, revision = commit.site.id, commit.seen + 1
     if sum(map(len, commit.bodies)) > LARGEST_COMMIT:
         raise TooLarge("there is more to be said at once than DynamoDB takes")
-    named = [(row_id(revision, place), body) for place, body in enumerate(commit.bodies)]
-    if len(named) > MOST_ROWS:
-        return [_bundle_item(site, some, commit.now) for some in _bundled(named)]
-    rows = (OutboxRow(id=row, body=body, created=commit.now) for row, body in named)
+    rows = [
+        OutboxRow(id=row_id(revision, place), body=body, created=commit.now)
+        for place, body in enumerate(commit.bodies)
+    ]
+    if len(rows) > MOST_ROWS:
+        return [_bundle_item(site, some) for some in _bundled(rows)]
     return [row_item(site, row) for row in rows]
 
 
-def _bundled(named: list[tuple[str, bytes]]) -> Iterator[list[tuple[str, bytes]]]:
-    bundle: list[tuple[str, bytes]] = []
-    for row, body in named:
-        if bundle and sum(len(each) for _, each in bundle) + len(body) > _LARGEST_BUNDLE:
+def _bundled(rows: list[OutboxRow]) -> Iterator[list[OutboxRow]]:
+    bundle: list[OutboxRow] = []
+    for row in rows:
+        if bundle and sum(len(each.body) for each in bundle) + len(row.body) > _LARGEST_BUNDLE:
             yield bundle
             bundle = []
-        bundle.append((row, _fitting(body, "a thing to be said")))
+        bundle.append(row)
     yield bundle
 
 
-def _bundle_item(site: str, named: list[tuple[str, bytes]], created: datetime) -> Item:
-    first, _ = named[0]
-    return {
-        **key(site, _outbox_name(first)),
-        "id": {"S": first},
-        "bodies": {"L": [{"B": body} for _, body in named]},
-        "created": {"S": _exact(created)},
-    }
+def _bundle_item(site: str, rows: list[OutboxRow]) -> Item:
+    first = row_item(site, rows[0])
+    del first["body"]
+    bodies = [{"B": _fitting(row.body, "a thing to be said")} for row in rows]
+    return {**first, "bodies": {"L": bodies}}
+
+
+def _rows(bundle: Bundle) -> list[OutboxRow]:
+    revision, _, place = bundle.id.partition("-")
+    return [
+        OutboxRow(id=row_id(int(revision), each), body=body, created=bundle.created)
+        for each, body in enumerate(bundle.bodies, int(place))
+    ]
 
 
 def _outbox_name(row: str) -> str:
     # A row's own name sorts among the first thousand of its revision only.
     revision, _, place = row.partition("-")
     return f"{OUTBOX}{revision}-{place:0>6}"
-
-
-def _names(first: str) -> Iterator[str]:
-    revision, _, place = first.partition("-")
-    return (row_id(int(revision), each) for each in itertools.count(int(place)))
 
 
 def _if(condition: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from queue_store.store import QueueStore
+from queue_store.records import RecordStore
 
 # By AWS's rules for names of tables.
 _TABLE = re.compile(r"[A-Za-z0-9_.-]{3,255}")
@@ -45,7 +45,7 @@ def located(text: str) -> Place:
     raise ValueError("must be sqlite:PATH or dynamodb:TABLE")
 
 
-async def open_store(place: Place, *, site: str) -> QueueStore:
+async def open_store(place: Place, *, site: str) -> RecordStore:
     """Open the store of this site.
 
     Raises:

@@ -9,7 +9,7 @@ holder dies.
 import asyncio
 import fcntl
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -21,6 +21,7 @@ from msgspec import Struct
 
 from queue_store.errors import (
     Conflict,
+    NotEmpty,
     OutcomeUnknown,
     Repeated,
     StoreError,
@@ -28,6 +29,7 @@ from queue_store.errors import (
     StoreUnavailable,
     Unreadable,
 )
+from queue_store.records import KeptAnswer, KeptCard, KeptRow, KeptSite, Record
 from queue_store.site import Site
 from queue_store.store import Answered, Commit, Delivered, OutboxRow, PostedCard, Snapshot, row_id
 from queue_store.stored import decoded, encoded
@@ -116,6 +118,14 @@ class SqliteStore:
     async def card(self, key: str, *, now: datetime) -> PostedCard | None:
         """Answer where the card stands, if it is still remembered."""
         return await self._run("card", lambda: self._file.card(key, now))
+
+    async def records(self) -> list[Record]:
+        """Answer everything that is kept, of every site."""
+        return await self._run("records", lambda: list(self._file.records()))
+
+    async def restore(self, records: Sequence[Record], *, replace: bool) -> None:
+        """Keep these records and nothing else, all of them or none."""
+        await self._run("restore", lambda: self._file.restore(records, replace=replace))
 
     async def close(self) -> None:
         """Finish what was begun and let go of the file; harmless if repeated."""
@@ -210,6 +220,41 @@ class _File:
     def discharge(self, delivered: Delivered) -> None:
         with self._transaction():
             self._take(delivered)
+
+    def records(self) -> Iterator[Record]:
+        for row in self._rows("SELECT site, revision, body FROM site"):
+            yield _converted({**row, "body": msgspec.Raw(row["body"])}, KeptSite)
+        for row in self._rows("SELECT site, request, answer, expires FROM answered"):
+            yield KeptAnswer(site=row["site"], answered=_converted(row, Answered))
+        for row in self._rows("SELECT site, key, channel, ts, expires FROM card"):
+            yield KeptCard(site=row["site"], card=_converted(row, PostedCard))
+        for row in self._rows("SELECT site, id, body, created FROM outbox ORDER BY place"):
+            yield KeptRow(site=row["site"], row=_converted(row, OutboxRow))
+
+    def restore(self, records: Sequence[Record], *, replace: bool) -> None:
+        with self._transaction():
+            for table in ("site", "answered", "card", "outbox"):
+                dropped = self._execute(f"DELETE FROM {table}")  # noqa: S608 # our words
+                if dropped.rowcount and not replace:
+                    raise NotEmpty(f"there is something in {self._path} already")
+            for record in records:
+                self._restore(record)
+
+    def _restore(self, record: Record) -> None:
+        match record:
+            case KeptSite(site=site, revision=revision, body=body):
+                self._put("site", site, revision, bytes(body))
+            case KeptAnswer(site=site, answered=told):
+                self._put("answered", site, told.request, told.answer, _text(told.expires))
+            case KeptCard(site=site, card=card):
+                expires = _text(card.expires)
+                self._put("card", site, card.key, card.channel, card.ts, expires)
+            case KeptRow(site=site, row=row):
+                self._put("outbox", None, site, row.id, row.body, _text(row.created))
+
+    def _put(self, table: str, *values: object) -> None:
+        places = ", ".join("?" for _ in values)
+        self._execute(f"INSERT INTO {table} VALUES ({places})", *values)  # noqa: S608 # our words
 
     def _refuse_repeated(self, commit: Commit) -> None:
         if commit.answered is not None:
@@ -323,6 +368,10 @@ class _File:
         cursor = self._execute(statement, *values)
         row = cursor.fetchone()
         return None if row is None else _named(cursor, row)
+
+    def _rows(self, statement: str) -> list[dict[str, Any]]:
+        cursor = self._execute(statement)
+        return [_named(cursor, row) for row in cursor.fetchall()]
 
     def _execute(self, statement: str, *values: object) -> sqlite3.Cursor:
         if self._connection is None:
