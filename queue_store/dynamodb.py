@@ -111,14 +111,14 @@ PERSONS = Patience(connection=0.8, answer=1.0, attempts=1.2)
 class DynamoDbStore:
     """One site's queue in a DynamoDB table."""
 
-    def __init__(self, table: str, *, site: str) -> None:
-        self._table = Table(table)
+    def __init__(self, table: str, *, site: str, patience: Patience = PERSONS) -> None:
+        self._table = Table(table, patience=patience)
         self._site = site
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="dynamodb")
         self._closing: asyncio.Future[None] | None = None
 
     @classmethod
-    async def open(cls, table: str, *, site: str) -> Self:
+    async def open(cls, table: str, *, site: str, patience: Patience = PERSONS) -> Self:
         """Open the table, which must be there, and look whether it can be read.
 
         Raises:
@@ -126,7 +126,7 @@ class DynamoDbStore:
                 message says which.
             Unreadable: the table is not a store of ours, or what it keeps a newer version's.
         """
-        store = cls(table, site=site)
+        store = cls(table, site=site, patience=patience)
         try:
             await store._call("open", store._table.connect)
             await store.load()
@@ -299,7 +299,7 @@ class _Failure(Struct, frozen=True):
 class Table:
     """The table itself, asked with patience; usable from any thread once connected."""
 
-    def __init__(self, name: str, *, patience: Patience = PERSONS) -> None:
+    def __init__(self, name: str, *, patience: Patience) -> None:
         self.name = name
         self.client: DynamoDBClient | None = None
         self._named = {"TableName": name}
@@ -318,11 +318,13 @@ class Table:
             self.client.close()
 
     def attributes(self, method: str) -> dict[str, str | list[str]]:
+        region = {} if self.client is None else {"cloud.region": self.client.meta.region_name}
         return {
             "rpc.system": "aws-api",
             "rpc.service": "DynamoDB",
             "rpc.method": method,
             "aws.dynamodb.table_names": [self.name],
+            **region,
         }
 
     def get(self, key: Item) -> Found | None:

@@ -36,7 +36,7 @@ OUTBOX = "OUTBOX#"
 
 # DynamoDB's own limits are 400 KB for an item and 4 MB and 100 items for a transaction.
 LARGEST_ITEM = 350_000
-LARGEST_COMMIT = 3_000_000
+LARGEST_COMMIT = 2_000_000
 MOST_WRITES = 100
 
 # What a commit has to say beyond this goes into bundles, which leaves room for everything else.

@@ -1,6 +1,6 @@
 """A store of each kind, fresh for each test."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -33,16 +33,23 @@ def servers() -> Iterator[Servers]:
         yield Servers(stack)
 
 
+@pytest.fixture
+def reach_engine(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]:
+    """Answer how to make the environment lead to the engine of a name."""
+
+    def reach(name: str) -> str:
+        if name in SERVERS:
+            for variable, text in aws_environment(servers(name).url).items():
+                monkeypatch.setenv(variable, text)
+        return name
+
+    return reach
+
+
 @pytest.fixture(params=heard())
-def engine(
-    request: pytest.FixtureRequest, servers: Servers, monkeypatch: pytest.MonkeyPatch
-) -> str:
+def engine(request: pytest.FixtureRequest, reach_engine: Callable[[str], str]) -> str:
     """Name the engine under the contract, which the environment leads to."""
-    name = str(request.param)
-    if name in SERVERS:
-        for variable, text in aws_environment(servers(name).url).items():
-            monkeypatch.setenv(variable, text)
-    return name
+    return reach_engine(str(request.param))
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+from queue_store.errors import Conflict
 from queue_store.site import Entry, Site
 from queue_store.store import Answered, Commit, Delivered, PostedCard, QueueStore
 
@@ -38,3 +39,15 @@ async def say(store: QueueStore, *bodies: bytes) -> tuple[Delivered, ...]:
 async def said(store: QueueStore) -> list[bytes]:
     """Answer the bodies still to be said."""
     return [row.body for row in await store.outbox()]
+
+
+async def add(store: QueueStore, driver: str) -> int:
+    """Add a driver as a dispatcher does, deciding anew after a conflict; answer their place."""
+    while True:
+        snapshot = await store.load()
+        site = snapshot.site.with_entry(Entry(driver=driver, joined=NOON))
+        try:
+            await store.commit(Commit(site=site, seen=snapshot.revision, now=NOON))
+        except Conflict:
+            continue
+        return site.position(driver) or 0

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from queue_store.dynamodb import DynamoDbStore
+from queue_store.dynamodb import PERSONS, DynamoDbStore, Patience
 from queue_store.sqlite import SqliteStore
 from queue_store.store import QueueStore
 from queue_store.table import create
@@ -31,10 +31,10 @@ def table_of(directory: Path) -> str:
     return re.sub(r"[^A-Za-z0-9_.-]", "-", str(directory))[-200:]
 
 
-async def open_table(table: str, *, site: str) -> DynamoDbStore:
+async def open_table(table: str, *, site: str, patience: Patience = PERSONS) -> DynamoDbStore:
     """Open the store in this table, made if it is missing."""
     await asyncio.to_thread(lambda: list(create(table)))
-    return await DynamoDbStore.open(table, site=site)
+    return await DynamoDbStore.open(table, site=site, patience=patience)
 
 
 def _in_dynamodb(directory: Path) -> OpenStore:

@@ -8,9 +8,19 @@ from hypothesis import HealthCheck, given, settings
 from msgspec.structs import replace
 
 from queue_store.errors import Conflict, Repeated, StoreUnavailable
-from queue_store.site import Entry, Site
+from queue_store.site import Site
 from queue_store.store import Commit, Delivered, OutboxRow, QueueStore, Snapshot, row_id
-from tests.queue_store.decisions import NEXT_WEEK, NOON, SITE, card, request, said, say, waiting
+from tests.queue_store.decisions import (
+    NEXT_WEEK,
+    NOON,
+    SITE,
+    add,
+    card,
+    request,
+    said,
+    say,
+    waiting,
+)
 from tests.queue_store.engines import OpenStore
 from tests.strategies import sites
 
@@ -142,21 +152,10 @@ async def test_forty_drivers_adding_at_once_get_forty_places(store: QueueStore) 
     """Monday, nine o'clock: nobody's place is lost, nobody's is given twice."""
     drivers = [f"U0{number:02d}" for number in range(40)]
 
-    places = await asyncio.gather(*(_add(store, driver) for driver in drivers))
+    places = await asyncio.gather(*(add(store, driver) for driver in drivers))
 
     assert sorted(places) == list(range(1, 41))
     assert {entry.driver for entry in (await store.load()).site.queue} == set(drivers)
-
-
-async def _add(store: QueueStore, driver: str) -> int:
-    while True:
-        snapshot = await store.load()
-        site = snapshot.site.with_entry(Entry(driver=driver, joined=NOON))
-        try:
-            await store.commit(Commit(site=site, seen=snapshot.revision, now=NOON))
-        except Conflict:
-            continue
-        return site.position(driver) or 0
 
 
 async def test_a_repeated_request_gets_its_first_answer(store: QueueStore) -> None:
