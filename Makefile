@@ -5,7 +5,7 @@ PIP = $(VENV)/bin/pip --disable-pip-version-check --quiet
 NODE = .venvs/node
 MINISTACK = .venvs/ministack
 
-.PHONY: run test faults lint types contracts check lock engine engines clean
+.PHONY: run test faults bench-mention lint types contracts check lock engine engines clean
 
 run: $(VENV)/ready-to-run
 	@exec $(VENV)/bin/python -m playground $(ARGS)
@@ -16,6 +16,10 @@ test: $(VENV)/ready-to-test engine
 # What each engine makes of each fault, as a table.
 faults: $(VENV)/ready-to-test engine
 	$(VENV)/bin/python -m pytest -q -s tests/queue_store/test_faults.py $(ARGS)
+
+# How long it takes from a car that leaves to the mention of who is next.
+bench-mention: $(VENV)/ready-to-test
+	$(VENV)/bin/python -m benchmarks.mention
 
 lint: $(VENV)/ready-to-test
 	$(VENV)/bin/ruff check

@@ -1,0 +1,1 @@
+"""How fast the bot is, measured on the whole of it."""
