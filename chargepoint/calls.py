@@ -1,23 +1,27 @@
 """Calls of ChargePoint's SOAP API through zeep, which is blocking.
 
 zeep's client is no thing for two threads: it gets one of its own, a daemon, so that a call that
-hangs until its time-out can't hold up the end of the process. Each call is one span.
+hangs until its time-out can't hold up the end of the process. Each try is one span.
 
 The endpoint comes from the settings, never from the WSDL. An answer is read up to a limit and a
 deadline, must be a well-formed envelope without a document type, and may otherwise vary: fields
 missing, empty, unknown, in another order. Redirects are not followed: the password goes to the
 endpoint only. All errors of zeep and of the network are translated here.
+
+What may pass (no answer, none in time, HTTP 429 and 502 to 504) is tried again after a pause,
+three times in all and within one patience; a refusal is final.
 """
 
 import asyncio
 import io
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Executor, Future
 from contextvars import copy_context
 from http import HTTPStatus
 from pathlib import Path
 from queue import SimpleQueue
+from random import uniform
 from threading import Thread
 from time import monotonic
 from typing import ParamSpec, TypeVar
@@ -51,9 +55,18 @@ SOAP = "{http://schemas.xmlsoap.org/soap/envelope/}"
 ENVELOPE, BODY, FAULT = f"{SOAP}Envelope", f"{SOAP}Body", f"{SOAP}Fault"
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 CREDENTIAL_FAULTS = frozenset({"InvalidSecurity", "FailedAuthentication"})
+PASSING = frozenset(
+    {
+        HTTPStatus.TOO_MANY_REQUESTS,
+        HTTPStatus.BAD_GATEWAY,
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        HTTPStatus.GATEWAY_TIMEOUT,
+    }
+)
 
 CONNECT_SECONDS = 10
 PATIENCE_SECONDS = 60
+MOST_TRIES = 3
 LARGEST_ANSWER = 8 * 1024 * 1024
 CHUNK = 64 * 1024
 SHORTEST_SECRET = 8
@@ -62,18 +75,36 @@ P = ParamSpec("P")
 T = TypeVar("T")
 Headers = Mapping[str, str]
 
+log = logging.getLogger(__name__)
 tracer = trace.get_tracer("chargepoint")
 
 # At DEBUG zeep writes down whole envelopes, and they hold the password.
 logging.getLogger("zeep").setLevel(logging.INFO)
 
 
-class Calls:
-    """zeep in its thread; every error of it and of the network stops here."""
+def backoff(tried: int) -> float:
+    """Answer the pause, in seconds, after so many tries of one call."""
+    return float(2 ** (tried - 1) * uniform(0.5, 1))  # noqa: S311 - no secret, only spread
 
-    def __init__(self, url: str, key: str, password: str, *, seconds: float) -> None:
+
+class Calls:
+    """zeep in its thread; every error of it and of the network stops here.
+
+    `seconds` is how long one answer may take, `retry` answers the pause after so many tries.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        key: str,
+        password: str,
+        *,
+        seconds: float,
+        retry: Callable[[int], float] = backoff,
+    ) -> None:
         if urlsplit(url).scheme != "https" and urlsplit(url).hostname not in LOOPBACK:
             raise ValueError("the SOAP endpoint must be https, or on loopback")
+        self._retry = retry
         self._thread = _OneThread()
         client = zeep.Client(
             str(WSDL),
@@ -87,21 +118,47 @@ class Calls:
         self._service = client.create_service(BINDING, url)
 
     async def call(self, operation: str, read: Callable[[Answer], T], **arguments: object) -> T:
-        """Answer what `read` makes of ChargePoint's answer."""
+        """Answer what `read` makes of ChargePoint's answer, in a later try if need be."""
+        return await self._within_patience(operation, self._tried(operation, read, arguments))
+
+    async def call_once(
+        self, operation: str, read: Callable[[Answer], T], **arguments: object
+    ) -> T:
+        """Answer likewise, but never ask twice: what was not answered may have been done."""
+        return await self._within_patience(operation, self._asked(operation, read, arguments))
+
+    def close(self) -> None:
+        """Make no more calls; one under way is left to end by itself."""
+        self._thread.shutdown(wait=False)
+
+    async def _within_patience(self, operation: str, answer: Awaitable[T]) -> T:
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                return await answer
+        except TimeoutError as error:
+            raise TimedOut(f"{operation} took too long") from error
+
+    async def _tried(
+        self, operation: str, read: Callable[[Answer], T], arguments: Mapping[str, object]
+    ) -> T:
+        for tried in range(1, MOST_TRIES):
+            try:
+                return await self._asked(operation, read, arguments)
+            except Unreachable as error:
+                seconds = self._retry(tried)
+                log.info("call.again reason=%r in=%.1f", str(error), seconds)
+                await asyncio.sleep(seconds)
+        return await self._asked(operation, read, arguments)
+
+    async def _asked(
+        self, operation: str, read: Callable[[Answer], T], arguments: Mapping[str, object]
+    ) -> T:
         attributes = {"peer.service": "ChargePoint", "rpc.method": operation}
         with tracer.start_as_current_span(operation, kind=SpanKind.CLIENT, attributes=attributes):
             answer = self._thread.submit(
                 copy_context().run, self._answer, operation, read, arguments
             )
-            try:
-                async with asyncio.timeout(PATIENCE_SECONDS):
-                    return await asyncio.wrap_future(answer)
-            except TimeoutError as error:
-                raise TimedOut(f"{operation} took too long") from error
-
-    def close(self) -> None:
-        """Make no more calls; one under way is left to end by itself."""
-        self._thread.shutdown(wait=False)
+            return await asyncio.wrap_future(answer)
 
     def _answer(
         self, operation: str, read: Callable[[Answer], T], arguments: Mapping[str, object]
@@ -146,6 +203,8 @@ class _Transport(Transport):
             stream=True,
             allow_redirects=False,
         ) as response:
+            if response.status_code in PASSING:
+                raise Unreachable(f"HTTP {response.status_code}")
             content = _content(response, self._seconds)
         if self._secret and self._secret in content:
             raise BadAnswer("the answer repeats our password")
@@ -178,7 +237,7 @@ def _is_envelope(content: bytes) -> bool:
 def _no_soap(status: int) -> ChargePointError:
     if status == HTTPStatus.UNAUTHORIZED:
         return CredentialsRefused(f"HTTP {status}")
-    if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Unreachable(f"HTTP {status}")
     return BadAnswer(f"HTTP {status} without a SOAP envelope")
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from chargepoint import answers
 from chargepoint.answers import Answer, Page, Place, Plug, Status
-from chargepoint.calls import Calls
+from chargepoint.calls import Calls, backoff
 from chargepoint.errors import AccessDenied, BadAnswer, Refused
 from chargepoint.events import PortReading
 from chargepoint.stanzas import FEED_EVENTS
@@ -26,11 +26,11 @@ class ChargePointApi:
     """One organisation's account, and the station group that it watches.
 
     `key` is the licence key, `group` the group's sgID, `clock` counts seconds and need not be
-    the time of day, `seconds` is how long an answer may take. Every method raises
-    ChargePointError, and nothing else.
+    the time of day, `seconds` is how long an answer may take, `retry` answers the pause after so
+    many tries of a call. Every method raises ChargePointError, and nothing else.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - an account, its endpoint, and how to wait for it
         self,
         *,
         url: str,
@@ -39,10 +39,11 @@ class ChargePointApi:
         group: str,
         clock: Callable[[], float] = monotonic,
         seconds: float = OPERATION_SECONDS,
+        retry: Callable[[int], float] = backoff,
     ) -> None:
         self._group = group
         self._clock = clock
-        self._calls = Calls(url, key, password, seconds=seconds)
+        self._calls = Calls(url, key, password, seconds=seconds, retry=retry)
         self._inventory: tuple[Plug, ...] | None = None
         self._inventory_read = 0.0
         self._load_denied = False
@@ -64,7 +65,8 @@ class ChargePointApi:
 
     async def register_feed(self) -> str:
         """Ask for the group's station events to be sent; answers the subscription's ID."""
-        return await self._calls.call(
+        # A second registration might send everything twice.
+        return await self._calls.call_once(
             "registerFeeds",
             answers.subscription,
             Events={"feedEventName": list(FEED_EVENTS)},

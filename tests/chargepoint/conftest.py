@@ -9,6 +9,7 @@ from chargepoint.soap import ChargePointApi
 from playground.garage import Garage
 from playground.network import SimulatedChargePoint
 from tests.chargepoint.account import GROUP, KEY, PASSWORD
+from tests.chargepoint.golden import GoldenServer
 
 
 class Clock:
@@ -25,6 +26,11 @@ class Clock:
 
     def move(self, *, minutes: float) -> None:
         self.time += timedelta(minutes=minutes)
+
+
+def at_once(_: int) -> float:
+    """Try again without a pause."""
+    return 0.0
 
 
 @pytest.fixture
@@ -46,7 +52,27 @@ async def network(garage: Garage) -> AsyncIterator[SimulatedChargePoint]:
 @pytest.fixture
 async def api(network: SimulatedChargePoint, clock: Clock) -> AsyncIterator[ChargePointApi]:
     api = ChargePointApi(
-        url=network.soap_url, key=KEY, password=PASSWORD, group=GROUP, clock=clock.seconds
+        url=network.soap_url,
+        key=KEY,
+        password=PASSWORD,
+        group=GROUP,
+        clock=clock.seconds,
+        retry=at_once,
+    )
+    yield api
+    await api.close()
+
+
+@pytest.fixture
+async def golden() -> AsyncIterator[GoldenServer]:
+    async with GoldenServer() as server:
+        yield server
+
+
+@pytest.fixture
+async def golden_api(golden: GoldenServer) -> AsyncIterator[ChargePointApi]:
+    api = ChargePointApi(
+        url=golden.url, key=KEY, password=PASSWORD, group=GROUP, seconds=0.5, retry=at_once
     )
     yield api
     await api.close()

@@ -13,6 +13,15 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 BODY = "{http://schemas.xmlsoap.org/soap/envelope/}Body"
 
 
+def answer(operation: str, content: str) -> str:
+    """Write an answer that holds this."""
+    return (
+        '<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body>'
+        f'<n:{operation}Response xmlns:n="urn:dictionary:com.chargepoint.webservices">'
+        f"{content}</n:{operation}Response></e:Body></e:Envelope>"
+    )
+
+
 class GoldenServer:
     """Answers each operation with what is written for it, and keeps what it was asked.
 
@@ -23,6 +32,7 @@ class GoldenServer:
     def __init__(self) -> None:
         self.answers: dict[str, str | tuple[int, str] | Handler] = {}
         self.asked: list[bytes] = []
+        self.operations: list[str] = []
         self.actions: list[str] = []
         self.url = ""
 
@@ -49,6 +59,7 @@ class GoldenServer:
         self.asked.append(await request.read())
         self.actions.append(request.headers["SOAPAction"])
         operation = _operation(self.asked[-1])
+        self.operations.append(operation)
         answer = self.answers.get(operation)
         if answer is None:
             answer = recorded(f"{operation}.xml")

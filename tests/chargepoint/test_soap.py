@@ -4,7 +4,6 @@ import asyncio
 import logging
 import sys
 import traceback
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
@@ -33,35 +32,13 @@ from playground.garage import Garage, GaragePort
 from playground.network import SimulatedChargePoint
 from playground.soap import EVERY_OPERATION, Trouble
 from tests.chargepoint.account import GROUP, KEY, PASSWORD
-from tests.chargepoint.conftest import Clock
+from tests.chargepoint.conftest import Clock, at_once
 from tests.chargepoint.fixtures import recorded
-from tests.chargepoint.golden import GoldenServer
+from tests.chargepoint.golden import GoldenServer, answer
 
 STATION = (
     "<stationData><stationID>{}</stationID><Port><portNumber>1</portNumber></Port></stationData>"
 )
-
-
-def answer(operation: str, content: str) -> str:
-    """Write an answer that holds this."""
-    return (
-        '<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body>'
-        f'<n:{operation}Response xmlns:n="urn:dictionary:com.chargepoint.webservices">'
-        f"{content}</n:{operation}Response></e:Body></e:Envelope>"
-    )
-
-
-@pytest.fixture
-async def golden() -> AsyncIterator[GoldenServer]:
-    async with GoldenServer() as server:
-        yield server
-
-
-@pytest.fixture
-async def golden_api(golden: GoldenServer) -> AsyncIterator[ChargePointApi]:
-    api = ChargePointApi(url=golden.url, key=KEY, password=PASSWORD, group=GROUP, seconds=0.5)
-    yield api
-    await api.close()
 
 
 async def test_every_port_is_read_with_its_status_and_who_is_on_it(
@@ -373,7 +350,7 @@ async def test_an_answer_that_never_comes_or_never_ends_is_given_up(
 async def test_nobody_there_is_unreachable(unused_tcp_port: int) -> None:
     """The network is down; trying later may help."""
     url = f"http://127.0.0.1:{unused_tcp_port}/services/5.0"
-    api = ChargePointApi(url=url, key=KEY, password=PASSWORD, group=GROUP)
+    api = ChargePointApi(url=url, key=KEY, password=PASSWORD, group=GROUP, retry=at_once)
 
     with pytest.raises(Unreachable):
         await api.read_ports()
@@ -396,7 +373,9 @@ async def test_no_trouble_brings_the_password_to_light(
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     network.soap.troubles[EVERY_OPERATION] = trouble
-    api = ChargePointApi(url=network.soap_url, key=KEY, password=PASSWORD, group=GROUP)
+    api = ChargePointApi(
+        url=network.soap_url, key=KEY, password=PASSWORD, group=GROUP, retry=at_once
+    )
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(calls, "tracer", provider.get_tracer("chargepoint"))
