@@ -5,7 +5,8 @@ PIP = $(VENV)/bin/pip --disable-pip-version-check --quiet
 NODE = .venvs/node
 MINISTACK = .venvs/ministack
 
-.PHONY: run test faults bench-mention lint types contracts check lock engine engines clean
+.PHONY: run test faults bench-mention lint types contracts check rules simulate mutants lock
+.PHONY: engine engines clean
 
 run: $(VENV)/ready-to-run
 	@exec $(VENV)/bin/python -m playground $(ARGS)
@@ -32,6 +33,21 @@ contracts: $(VENV)/ready-to-test
 	$(VENV)/bin/lint-imports
 
 check: lint types contracts test
+
+# Every sentence of the rules, with the tests that hold it.
+rules: $(VENV)/ready-to-test
+	@$(VENV)/bin/python -m tests.rules
+
+# A month of an office in seconds, with the rules and without.
+simulate: $(VENV)/ready-to-run
+	@$(VENV)/bin/python -m playground.month $(ARGS)
+
+# Breaks the rules in every small way and counts what no test notices; takes some minutes.
+mutants: $(VENV)/ready-to-test
+	@$(PIP) install mutmut==3.8.1
+	@rm -rf mutants
+	$(VENV)/bin/mutmut run $(ARGS)
+	@$(VENV)/bin/mutmut results
 
 # Pins for deployment and for the tests; run after changing a range in pyproject.toml.
 lock: $(VENV)/ready-to-test

@@ -175,12 +175,12 @@ class SlackApp:
     async def _button(self, ack: AsyncAck, body: Body, respond: AsyncRespond) -> None:
         await ack()
         action = (body.get("actions") or [{}])[0]
-        channel = (body.get("channel") or {}).get("id")
-        asker = Asker(driver=str(body["user"]["id"]), in_room=channel == self._settings.channel)
+        # What a button answers is for the presser alone, so the room hears the rest elsewhere.
+        asker = Asker(driver=str(body["user"]["id"]), in_room=False)
         answer = await self._spawn(
             self._conversation.pressed(
                 str(action.get("action_id", "")),
-                str(action.get("value", "")),
+                _value(action),
                 asker,
                 key=_key("trigger", body.get("trigger_id")),
             )
@@ -253,6 +253,11 @@ class SlackApp:
             await self._slack.post(channel, message, thread=event.get("thread_ts"))
         else:
             await self._slack.whisper(channel, asker.driver, message)
+
+
+def _value(action: Body) -> str:
+    """Answer what a button stands for, or what was picked from a menu."""
+    return str((action.get("selected_option") or action).get("value", ""))
 
 
 def _authorizing(identity: Identity, token: str) -> Callable[..., Awaitable[AuthorizeResult]]:

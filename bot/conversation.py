@@ -17,7 +17,16 @@ from bot.commands import parse, pressed
 from bot.directory import Directory
 from bot.dispatch import Dispatcher, Outcome
 from bot.effects import drivers_in
-from bot.events import Asker, NextRequested, Request
+from bot.events import (
+    Asker,
+    ClaimUndone,
+    DisputeDecided,
+    NextRequested,
+    PauseRequested,
+    RemoveRequested,
+    Request,
+    UnpauseRequested,
+)
 from bot.log import facts
 from bot.messages import Message, Reader
 from bot.patience import Patience
@@ -26,6 +35,16 @@ from bot.tracing import Step, step, trace_reference, unit
 from queue_store.errors import OutcomeUnknown, StoreError
 
 log = logging.getLogger(__name__)
+
+# Only for these it matters who is an admin, which takes asking Slack.
+_FOR_ADMINS = (
+    ClaimUndone,
+    DisputeDecided,
+    NextRequested,
+    PauseRequested,
+    RemoveRequested,
+    UnpauseRequested,
+)
 
 
 class Answer(Struct, frozen=True, kw_only=True):
@@ -98,7 +117,7 @@ class Conversation:
                 return Answer(message=messages.trouble(trace_reference() or "unknown"))
 
     async def _vetted(self, request: Request) -> Request:
-        if not isinstance(request, NextRequested):
+        if not isinstance(request, _FOR_ADMINS):
             return request
         admin = await self._directory.is_admin(request.asker.driver)
         return replace(request, asker=replace(request.asker, admin=admin))

@@ -45,6 +45,7 @@ class Committed(Struct, frozen=True, kw_only=True):
     """A decision that holds from now on."""
 
     site: Site
+    at: datetime
     speaks: bool
     look: bool
 
@@ -127,7 +128,7 @@ class Dispatcher:
         if request is not None or delivered is not None or _matters(snapshot, decision):
             with step("commit"):
                 await self._store.commit(_commit(snapshot, decision, now, request, delivered))
-        self._tell(event, decision)
+        self._tell(event, decision, now)
         return Outcome(reply=decision.reply)
 
     def _worry(self, error: StoreError) -> None:
@@ -135,13 +136,15 @@ class Dispatcher:
         for listener in self._worried:
             listener()
 
-    def _tell(self, event: Event, decision: Decision) -> None:
+    def _tell(self, event: Event, decision: Decision, now: datetime) -> None:
         said = ",".join(_name(effect) for effect in decision.effects) or "nothing"
         log.info(
             "event.decided",
             extra=facts(event=_name(event), reply=_name(decision.reply), said=said),
         )
-        committed = Committed(site=decision.site, speaks=bool(decision.effects), look=decision.look)
+        committed = Committed(
+            site=decision.site, at=now, speaks=bool(decision.effects), look=decision.look
+        )
         for listener in self._listeners:
             listener(committed)
 
@@ -168,6 +171,7 @@ def _commit(
         answered=answered,
         bodies=tuple(msgspec.json.encode(effect) for effect in decision.effects),
         delivered=delivered,
+        forgotten=decision.forgotten,
     )
 
 

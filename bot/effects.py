@@ -6,13 +6,13 @@ in private, `Update…` edits a message that stands. Ports are given by the name
 
 from datetime import datetime
 from enum import StrEnum
+from typing import assert_never
 
 from msgspec import Struct
 
-from bot.events import MoveAnswer
 from bot.replies import Reply
 
-NAMING_A_DRIVER = ("driver", "by", "about", "called", "asker")
+NAMING_A_DRIVER = ("driver", "by", "about", "called", "asker", "owner", "claimant", "admin")
 
 
 class _Effect(Struct, frozen=True, kw_only=True, tag=True):
@@ -38,6 +38,10 @@ class CallOutcome(StrEnum):
     MISSED = "missed"
     PASSED_OVER = "passed over"
     WITHDRAWN = "withdrawn"
+    UNUSABLE = "unusable"
+    OVER = "over"
+    FROZEN = "frozen"
+    GOES_ON = "goes on"
 
 
 class UpdateCall(_Effect, frozen=True, kw_only=True, tag=True):
@@ -82,6 +86,100 @@ class TellMissed(_Effect, frozen=True, kw_only=True, tag=True):
     resumes: datetime
 
 
+class TellMissedTwice(_Effect, frozen=True, kw_only=True, tag=True):
+    """The second offer of the day ran out in silence; the driver is at the bottom now."""
+
+    driver: str
+    port: str
+
+
+class TellMissedThrice(_Effect, frozen=True, kw_only=True, tag=True):
+    """The third offer of the day ran out in silence; the driver is out, and may rejoin."""
+
+    driver: str
+    port: str
+
+
+class TellRemoved(_Effect, frozen=True, kw_only=True, tag=True):
+    """An admin took the driver out, who may rejoin."""
+
+    driver: str
+    by: str
+
+
+class TellTimeIsUp(_Effect, frozen=True, kw_only=True, tag=True):
+    """The time until which the driver wanted to wait has come."""
+
+    driver: str
+
+
+class TellQuietBegan(_Effect, frozen=True, kw_only=True, tag=True):
+    """Quiet hours ended the driver's entry, who may rejoin."""
+
+    driver: str
+
+
+class TellFrozen(_Effect, frozen=True, kw_only=True, tag=True):
+    """The station fell silent: the offer does not run out, nor can it be relied on."""
+
+    driver: str
+    port: str
+
+
+class TellGoesOn(_Effect, frozen=True, kw_only=True, tag=True):
+    """The offer holds again, until the deadline."""
+
+    driver: str
+    port: str
+    deadline: datetime | None
+
+
+class AskWasThatYou(_Effect, frozen=True, kw_only=True, tag=True):
+    """Ask the called driver whether the unknown car on their port is theirs; becomes a card."""
+
+    offer: int
+    session: int
+    driver: str
+    port: str
+
+
+class UpdateWasThatYou(_Effect, frozen=True, kw_only=True, tag=True):
+    """Show that the question is settled; `mine` is None where the car left first."""
+
+    offer: int
+    session: int
+    driver: str
+    port: str
+    mine: bool | None
+    undoable: bool = False
+
+
+class AskForDispute(_Effect, frozen=True, kw_only=True, tag=True):
+    """Ask an admin, or the room's admins where we know none, whose a ChargePoint user ID is."""
+
+    dispute: int
+    user: str
+    owner: str
+    claimant: str
+    admin: str | None
+
+
+class TellDisputeDecided(_Effect, frozen=True, kw_only=True, tag=True):
+    """An admin decided whose the ChargePoint user ID is."""
+
+    driver: str
+    user: str
+    owner: str
+
+
+class ReportUnusable(_Effect, frozen=True, kw_only=True, tag=True):
+    """Tell an admin, or the room where we know none, that a port was reported and is held back."""
+
+    port: str
+    by: str
+    admin: str | None
+
+
 class TellPassedOver(_Effect, frozen=True, kw_only=True, tag=True):
     """Somebody said `ev next`; the place is kept, suspended until `resumes`."""
 
@@ -104,7 +202,8 @@ class TellMoveAnswer(_Effect, frozen=True, kw_only=True, tag=True):
     driver: str
     about: str
     port: str
-    answer: MoveAnswer
+    minutes: int
+    at: datetime
 
 
 class AnnounceFree(_Effect, frozen=True, kw_only=True, tag=True):
@@ -144,7 +243,8 @@ class UpdateAskToMove(_Effect, frozen=True, kw_only=True, tag=True):
     asked: int
     driver: str
     port: str
-    answer: MoveAnswer
+    minutes: int
+    at: datetime
 
 
 class AskWhoPluggedIn(_Effect, frozen=True, kw_only=True, tag=True):
@@ -161,6 +261,23 @@ class UpdateWhoPluggedIn(_Effect, frozen=True, kw_only=True, tag=True):
     session: int
     port: str
     driver: str | None
+    undoable: bool = False
+
+
+class UpdateAskWho(_Effect, frozen=True, kw_only=True, tag=True):
+    """Ask on the session's card once more who it is: what was said there was taken back."""
+
+    session: int
+    port: str
+    user: str | None
+
+
+class SummariseOutage(_Effect, frozen=True, kw_only=True, tag=True):
+    """One line for all that the room did not hear while the network was out of reach."""
+
+    since: datetime
+    freed: tuple[str, ...]
+    plugged_in: tuple[str, ...]
 
 
 class SayInRoom(_Effect, frozen=True, kw_only=True, tag=True):
@@ -176,6 +293,19 @@ Effect = (
     | TellMoved
     | TellWithdrawn
     | TellMissed
+    | TellMissedTwice
+    | TellMissedThrice
+    | TellRemoved
+    | TellTimeIsUp
+    | TellQuietBegan
+    | TellFrozen
+    | TellGoesOn
+    | AskWasThatYou
+    | UpdateWasThatYou
+    | AskForDispute
+    | TellDisputeDecided
+    | ReportUnusable
+    | SummariseOutage
     | TellPassedOver
     | TellTookOffered
     | TellMoveAnswer
@@ -186,6 +316,7 @@ Effect = (
     | UpdateAskToMove
     | AskWhoPluggedIn
     | UpdateWhoPluggedIn
+    | UpdateAskWho
     | SayInRoom
 )
 
@@ -198,7 +329,20 @@ def drivers_in(value: object) -> set[str]:
         return set()
     fields = {name: getattr(value, name) for name in value.__struct_fields__}
     named = {fields[name] for name in NAMING_A_DRIVER if isinstance(fields.get(name), str)}
-    return named.union(*map(drivers_in, fields.values()))
+    return named.union(fields.get("plugged_in", ()), *map(drivers_in, fields.values()))
+
+
+Carded = (
+    CallDriver
+    | UpdateCall
+    | AskWhoPluggedIn
+    | UpdateWhoPluggedIn
+    | UpdateAskWho
+    | AskToMove
+    | UpdateAskToMove
+    | AskWasThatYou
+    | UpdateWasThatYou
+)
 
 
 def offer_card(offer: int) -> str:
@@ -206,14 +350,28 @@ def offer_card(offer: int) -> str:
     return f"offer-{offer}"
 
 
-def session_card(session: int) -> str:
-    """Name the card that asks who plugged in."""
-    return f"session-{session}"
-
-
-def move_card(session: int, asked: int) -> str:
-    """Name the card of a request to move."""
-    return f"move-{session}-{asked}"
+def card_of(effect: Carded) -> str:
+    """Name the message that the effect becomes or edits."""
+    match effect:
+        case CallDriver(offer=offer) | UpdateCall(offer=offer):
+            return offer_card(offer)
+        case (
+            AskWhoPluggedIn(session=session)
+            | UpdateWhoPluggedIn(session=session)
+            | UpdateAskWho(session=session)
+        ):
+            return f"session-{session}"
+        case (
+            AskToMove(session=session, asked=asked) | UpdateAskToMove(session=session, asked=asked)
+        ):
+            return f"move-{session}-{asked}"
+        case (
+            AskWasThatYou(offer=offer, session=session)
+            | UpdateWasThatYou(offer=offer, session=session)
+        ):
+            return f"was-{offer}-{session}"
+        case _ as never:
+            assert_never(never)
 
 
 class ToRoom(Struct, frozen=True):
@@ -229,30 +387,33 @@ class ToCard(Struct, frozen=True):
 
 
 class ToDriver(Struct, frozen=True):
-    """A new message for one driver in private."""
+    """A new message for one driver in private; with `card`, one that will be edited."""
 
     driver: str
+    card: str | None = None
 
 
 Destination = ToRoom | ToCard | ToDriver
 
 
-def destination(effect: Effect) -> Destination:  # noqa: PLR0911 - one for each kind
+def destination(effect: Effect) -> Destination:
     """Tell where an effect is said."""
     match effect:
-        case CallDriver(offer=offer):
-            return ToRoom(offer_card(offer))
-        case UpdateCall(offer=offer):
-            return ToCard(offer_card(offer))
-        case AskWhoPluggedIn(session=session):
-            return ToRoom(session_card(session))
-        case UpdateWhoPluggedIn(session=session):
-            return ToCard(session_card(session))
-        case AskToMove(session=session, asked=asked):
-            return ToRoom(move_card(session, asked))
-        case UpdateAskToMove(session=session, asked=asked):
-            return ToCard(move_card(session, asked))
-        case AnnounceFree() | RemindIdle() | AnnouncePluggedIn() | SayInRoom():
+        case CallDriver() | AskWhoPluggedIn() | AskToMove():
+            return ToRoom(card_of(effect))
+        case (
+            UpdateCall()
+            | UpdateWhoPluggedIn()
+            | UpdateAskWho()
+            | UpdateAskToMove()
+            | UpdateWasThatYou()
+        ):
+            return ToCard(card_of(effect))
+        case AskWasThatYou(driver=driver):
+            return ToDriver(driver, card_of(effect))
+        case AskForDispute(admin=admin) | ReportUnusable(admin=admin):
+            return ToRoom() if admin is None else ToDriver(admin)
+        case AnnounceFree() | RemindIdle() | AnnouncePluggedIn() | SummariseOutage() | SayInRoom():
             return ToRoom()
         case _:
             return ToDriver(effect.driver)

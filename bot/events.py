@@ -4,7 +4,7 @@ What people ask for comes from Slack, what cars do from ChargePoint, and the pas
 the scheduler. Drivers and admins are Slack user IDs throughout.
 """
 
-from datetime import datetime
+from datetime import datetime, time
 from enum import StrEnum
 
 from msgspec import Struct
@@ -25,11 +25,19 @@ class _Request(Struct, frozen=True, kw_only=True, tag=True):
 
 
 class JoinRequested(_Request, frozen=True, kw_only=True, tag=True):
-    """`ev add`."""
+    """`ev add`, perhaps until a time of the site's clock."""
+
+    until: time | None = None
 
 
 class LeaveRequested(_Request, frozen=True, kw_only=True, tag=True):
     """`ev remove`."""
+
+
+class RemoveRequested(_Request, frozen=True, kw_only=True, tag=True):
+    """`ev remove @driver`, of which an admin has the right."""
+
+    driver: str
 
 
 class SuspendRequested(_Request, frozen=True, kw_only=True, tag=True):
@@ -66,6 +74,43 @@ class UnregisterRequested(_Request, frozen=True, kw_only=True, tag=True):
     user: str
 
 
+class WhyRequested(_Request, frozen=True, kw_only=True, tag=True):
+    """`ev why`."""
+
+
+class PauseRequested(_Request, frozen=True, kw_only=True, tag=True):
+    """`ev pause`, with a port's name or a part of it."""
+
+    port: str
+
+
+class UnpauseRequested(_Request, frozen=True, kw_only=True, tag=True):
+    """`ev unpause`, with a port's name or a part of it."""
+
+    port: str
+
+
+class ForgetRequested(_Request, frozen=True, kw_only=True, tag=True):
+    """`ev forget me`, which is asked back before it is done."""
+
+
+class ForgetConfirmed(_Request, frozen=True, kw_only=True, tag=True):
+    """The button that confirms it was pressed."""
+
+
+class SmallTalk(StrEnum):
+    """What people say to a bot that is not about the queue."""
+
+    THANKS = "thanks"
+    HELLO = "hello"
+
+
+class SmallTalked(_Request, frozen=True, kw_only=True, tag=True):
+    """Somebody was friendly."""
+
+    talk: SmallTalk
+
+
 class HelpRequested(_Request, frozen=True, kw_only=True, tag=True):
     """`ev help`."""
 
@@ -82,6 +127,7 @@ class OfferAnswer(StrEnum):
 
     ON_MY_WAY = "on_my_way"
     NOT_NOW = "not_now"
+    CANT_USE_IT = "cant_use_it"
     LEAVE = "leave"
 
 
@@ -92,18 +138,19 @@ class OfferAnswered(_Request, frozen=True, kw_only=True, tag=True):
     answer: OfferAnswer
 
 
-class MoveAnswer(StrEnum):
-    """What a driver who is asked to move can say with a button."""
-
-    MOVING_NOW = "moving_now"
-    FIFTEEN_MINUTES = "fifteen_minutes"
-
-
 class MoveAnswered(_Request, frozen=True, kw_only=True, tag=True):
-    """A button under a request to move was pressed, by whomever."""
+    """A driver who was asked to move said in how many minutes; 0 is now."""
 
     session: int
-    answer: MoveAnswer
+    minutes: int
+
+
+class IdentityAnswered(_Request, frozen=True, kw_only=True, tag=True):
+    """The driver of an offer said whether the unknown car on their port is theirs."""
+
+    offer: int
+    session: int
+    mine: bool
 
 
 class SessionClaimed(_Request, frozen=True, kw_only=True, tag=True):
@@ -118,6 +165,25 @@ class SessionDisowned(_Request, frozen=True, kw_only=True, tag=True):
     session: int
 
 
+class ClaimUndone(_Request, frozen=True, kw_only=True, tag=True):
+    """*Undo* was pressed under a claimed session."""
+
+    session: int
+
+
+class NotMine(_Request, frozen=True, kw_only=True, tag=True):
+    """*That's not me* was pressed about a session that we think is the driver's."""
+
+    session: int
+
+
+class DisputeDecided(_Request, frozen=True, kw_only=True, tag=True):
+    """An admin said whose a ChargePoint user ID is."""
+
+    dispute: int
+    granted: bool
+
+
 class CardPosted(Struct, frozen=True, kw_only=True, tag=True):
     """A card stands in the room since `at`; what it announces begins to count."""
 
@@ -125,8 +191,8 @@ class CardPosted(Struct, frozen=True, kw_only=True, tag=True):
     at: datetime
 
 
-class PortsListed(Struct, frozen=True, kw_only=True, tag=True):
-    """The station group as SOAP lists it: ports that are new or gone, names, last words."""
+class PortsRead(Struct, frozen=True, kw_only=True, tag=True):
+    """The station group as SOAP shows it: what differs from what is stored was missed."""
 
     ports: tuple[PortReading, ...]
 
@@ -151,12 +217,23 @@ Request = (
     | StatusRequested
     | RegisterRequested
     | UnregisterRequested
+    | RemoveRequested
+    | WhyRequested
+    | PauseRequested
+    | UnpauseRequested
+    | ForgetRequested
+    | ForgetConfirmed
+    | SmallTalked
     | HelpRequested
     | NotUnderstood
     | OfferAnswered
     | MoveAnswered
+    | IdentityAnswered
     | SessionClaimed
     | SessionDisowned
+    | ClaimUndone
+    | NotMine
+    | DisputeDecided
 )
 
-Event = Request | StationEvent | CardPosted | PortsListed | FeedRegistered | ClockTicked
+Event = Request | StationEvent | CardPosted | PortsRead | FeedRegistered | ClockTicked

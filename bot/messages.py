@@ -5,6 +5,7 @@ mention anybody, nor forge a link, nor break the layout. Only `mention` makes a 
 shown in the reader's own time zone, with the site's as what old clients fall back to.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, assert_never
@@ -12,33 +13,53 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from bot.commands import COMMANDS
+from bot.commands import COMMANDS, Command
 from bot.effects import (
     AnnounceFree,
     AnnouncePluggedIn,
+    AskForDispute,
     AskToMove,
+    AskWasThatYou,
     AskWhoPluggedIn,
     CallDriver,
     CallOutcome,
     Effect,
     RemindIdle,
+    ReportUnusable,
     SayInRoom,
+    SummariseOutage,
     TellCalled,
+    TellDisputeDecided,
+    TellFrozen,
+    TellGoesOn,
     TellMissed,
+    TellMissedThrice,
+    TellMissedTwice,
     TellMoveAnswer,
     TellMoved,
     TellPassedOver,
+    TellQuietBegan,
+    TellRemoved,
+    TellTimeIsUp,
     TellTookOffered,
     TellWithdrawn,
     UpdateAskToMove,
+    UpdateAskWho,
     UpdateCall,
+    UpdateWasThatYou,
     UpdateWhoPluggedIn,
 )
-from bot.events import MoveAnswer
+from bot.events import SmallTalk
 from bot.replies import (
+    AdminsOnly,
     AlreadyCharging,
     AlreadyIn,
     Board,
+    ConfirmForget,
+    Disputed,
+    Done,
+    DriverNotInQueue,
+    Forgotten,
     HelpText,
     Joined,
     Left,
@@ -49,21 +70,31 @@ from bot.replies import (
     NotYourButton,
     NotYourRegistration,
     PassedOver,
+    Paused,
     PortsListing,
     Puzzled,
     Registered,
+    Removed,
     Reply,
     Resumed,
+    SmallTalkReply,
     Suspended,
     TooEarlyToPass,
+    TooFarAhead,
     TooLate,
+    Unpaused,
     Unregistered,
+    WasNotHeldBack,
     WasNotSuspended,
+    WhichPort,
+    Why,
 )
 from bot.rules import Rules
-from queue_store.site import Availability, Entry, Offer, Port, Session, is_free
+from queue_store.site import Because, Entry, Hold, Offer, Port, PortState, Session, state_of
 
 Block = dict[str, Any]
+
+_USER = re.compile(r"[UW][A-Z0-9]{1,20}", re.ASCII)
 
 # Slack takes 3000 characters a section and some 13,000 a message.
 LONGEST_NAME = 80
@@ -102,7 +133,7 @@ class Reader(Struct, frozen=True, kw_only=True):
 
 def mention(driver: str) -> str:
     """Mention the driver so that Slack notifies them."""
-    return f"<@{driver}>"
+    return f"<@{driver}>" if _USER.fullmatch(driver) else text(driver)
 
 
 def text(outside: str) -> str:
@@ -152,6 +183,62 @@ def render(effect: Effect, reader: Reader) -> Message:  # noqa: C901, PLR0911, P
                 f"ahead. You keep your place and are back in the running at "
                 f"{reader.time(effect.resumes)}, or sooner with `ev resume`."
             )
+        case TellMissedTwice():
+            return _said(
+                f"I couldn't reach you in time for *{text(effect.port)}*, for the second time "
+                "today, so you are at the bottom of the queue now. `ev suspend` lets others go "
+                "ahead while you are busy."
+            )
+        case TellMissedThrice():
+            return _said(
+                f"I couldn't reach you in time for *{text(effect.port)}*, for the third time "
+                "today, so I took you off the queue. Come back whenever you like.",
+                buttons=_REJOIN,
+            )
+        case TellRemoved():
+            return _said(
+                f"{reader.name(effect.by)} took you off the queue. If that was a mistake, you can "
+                "rejoin.",
+                buttons=_REJOIN,
+            )
+        case TellTimeIsUp():
+            return _said(
+                "The time until which you wanted to wait has come, so I took you off the queue.",
+                buttons=_REJOIN,
+            )
+        case TellQuietBegan():
+            return _said(
+                "It's quiet time now, and nobody should be first tomorrow for having forgotten "
+                "today: I took you off the queue. If you are still waiting, just rejoin.",
+                buttons=_REJOIN,
+            )
+        case TellFrozen():
+            return _said(
+                f"I can't reach *{text(effect.port)}* just now, so I can't tell whether it is "
+                "free. Your offer waits; I'll tell you when it goes on."
+            )
+        case TellGoesOn():
+            until = f" until {reader.time(effect.deadline)}" if effect.deadline else ""
+            return _said(f"*{text(effect.port)}* is still held for you{until}.")
+        case AskWasThatYou():
+            return _ask_was_that_you(effect)
+        case UpdateWasThatYou():
+            return _was_that_you(effect)
+        case AskForDispute():
+            return _ask_for_dispute(effect, reader)
+        case TellDisputeDecided():
+            return _said(
+                f"An admin decided: ChargePoint ID {text(effect.user)} is "
+                f"{reader.name(effect.owner)}'s."
+            )
+        case ReportUnusable():
+            return _said(
+                f":construction: {reader.name(effect.by)} couldn't use *{text(effect.port)}*. I "
+                "hold it back until somebody plugs in there or an admin says "
+                f"`ev unpause {text(effect.port)}`."
+            )
+        case SummariseOutage():
+            return _said(_outage(effect, reader))
         case TellPassedOver():
             return _said(
                 f"{reader.name(effect.by)} called the next driver in your place. No harm done: "
@@ -167,7 +254,7 @@ def render(effect: Effect, reader: Reader) -> Message:  # noqa: C901, PLR0911, P
         case TellMoveAnswer():
             return _said(
                 f"{reader.name(effect.about)} on *{text(effect.port)}* says: "
-                f"{_MOVE_WORDS[effect.answer]}. You are next."
+                f"{_when(effect.minutes, effect.at, reader)}. You are next."
             )
         case AnnounceFree():
             return _said(f":zap: *{text(effect.port)}* is free, and nobody is waiting. Any takers?")
@@ -186,13 +273,12 @@ def render(effect: Effect, reader: Reader) -> Message:  # noqa: C901, PLR0911, P
         case UpdateAskToMove():
             return _said(
                 f"{reader.name(effect.driver)} on *{text(effect.port)}*: "
-                f"{_MOVE_WORDS[effect.answer]}. Thank you!"
+                f"{_when(effect.minutes, effect.at, reader)}. Thank you!"
             )
-        case AskWhoPluggedIn():
+        case AskWhoPluggedIn() | UpdateAskWho():
             return _ask_who(effect)
         case UpdateWhoPluggedIn():
-            who = "a guest" if effect.driver is None else reader.name(effect.driver)
-            return _said(f"The car on *{text(effect.port)}* is {who}'s.")
+            return _who(effect, reader)
         case SayInRoom(reply=reply):
             return answer(reply, reader)
         case _ as never:
@@ -202,14 +288,57 @@ def render(effect: Effect, reader: Reader) -> Message:  # noqa: C901, PLR0911, P
 def answer(reply: Reply, reader: Reader) -> Message:  # noqa: C901, PLR0911, PLR0912 - one line for each reply
     """Put a reply into words."""
     match reply:
-        case Joined(driver=driver):
+        case Joined(driver=driver, until=until):
+            till = f" until {reader.time(until)}" if until else ""
             return _said(
-                f"{reader.name(driver)} joined the queue.", *_listing(reply.board, reader, None)
+                f"{reader.name(driver)} joined the queue{till}.",
+                *_listing(reply.board, reader, None),
             )
         case AlreadyIn():
-            return _said(_already_in(reply))
-        case AlreadyCharging(port=port):
-            return _said(f"Your car is on *{text(port)}* already, so there is nothing to wait for.")
+            return _said(_already_in(reply, reader))
+        case TooFarAhead(hours=hours):
+            return _said(
+                f"I can keep a place for {hours} hours at most, so please say a time within "
+                "these: `ev add until 16:00`."
+            )
+        case AlreadyCharging(port=port, session=session):
+            return _said(
+                f"Your car is on *{text(port)}* already, so there is nothing to wait for.",
+                buttons=(_button("That's not me", "session.not_mine", str(session)),),
+            )
+        case Removed(driver=driver, by=by):
+            return _said(f"{reader.name(by)} took {reader.name(driver)} off the queue.")
+        case DriverNotInQueue(driver=driver):
+            return _said(f"{reader.name(driver)} is not in the queue.")
+        case AdminsOnly():
+            return _said("That is for admins, so nothing was changed.")
+        case Why(asker=asker):
+            return _said(*_why(reply.board, reader, asker))
+        case Paused(port=port, by=by):
+            return _said(f":construction: {reader.name(by)} holds *{text(port)}* back for now.")
+        case Unpaused(port=port, by=by):
+            return _said(f"{reader.name(by)} gave *{text(port)}* back.")
+        case WasNotHeldBack(port=port):
+            return _said(f"*{text(port)}* is not held back.")
+        case WhichPort():
+            return _said(_which_port(reply))
+        case ConfirmForget():
+            return _said(
+                "Shall I delete everything that I know about you: your place in the queue, your "
+                "ChargePoint IDs and what I noted about calls? This can't be undone.",
+                buttons=(_button("Forget me", "forget.confirm", "0", "danger"),),
+            )
+        case Forgotten():
+            return _said("Done: I know nothing about you any more. Safe travels!")
+        case SmallTalkReply(talk=talk):
+            return _said(_SMALL_TALK[talk])
+        case Disputed(user=user):
+            return _said(
+                f"ChargePoint ID {text(user)} is registered to somebody else. I asked an admin to "
+                "decide, and will tell you."
+            )
+        case Done():
+            return _said("Done.")
         case Left(driver=driver):
             return _said(f"{reader.name(driver)} left the queue.")
         case NotInQueue():
@@ -245,11 +374,10 @@ def answer(reply: Reply, reader: Reader) -> Message:  # noqa: C901, PLR0911, PLR
             return _said(f"ChargePoint ID {text(user)} is yours no more.")
         case NotYourRegistration(user=user):
             return _said(
-                f"ChargePoint ID {text(user)} is not registered to you, so I left it alone. "
-                "Please ask an admin if it should be yours."
+                f"ChargePoint ID {text(user)} is not registered to you, so I left it alone."
             )
         case HelpText():
-            return _said(*_help())
+            return _said(*_help(reader))
         case Puzzled():
             return _said(_puzzled(reply))
         case NotYourButton(driver=driver):
@@ -287,17 +415,21 @@ def trouble(reference: str) -> Message:
     )
 
 
-_MOVE_WORDS = {
-    MoveAnswer.MOVING_NOW: "moving now",
-    MoveAnswer.FIFTEEN_MINUTES: "15 more minutes, please",
+_SMALL_TALK = {
+    SmallTalk.THANKS: "Any time. Happy charging!",
+    SmallTalk.HELLO: "Hello! `ev help` shows what I can do, `ev list` who is waiting.",
 }
+
+_STAYS = (30, 60, 120, 180, 240)
 
 _OUTCOMES = {
     CallOutcome.NOT_NOW: "not now; somebody else may go ahead",
     CallOutcome.LEFT: "left the queue",
     CallOutcome.MISSED: "couldn't make it in time",
     CallOutcome.PASSED_OVER: "hasn't come; the next driver is called",
-    CallOutcome.WITHDRAWN: "the charger is taken; you get the next one",
+    CallOutcome.WITHDRAWN: "not to be had any more; you get the next one",
+    CallOutcome.UNUSABLE: "can't be used; you get the next one",
+    CallOutcome.OVER: "the time until which you wanted to wait is over",
 }
 
 
@@ -312,25 +444,35 @@ def _call(effect: CallDriver, reader: Reader) -> Message:
 
 
 def _update_call(effect: UpdateCall, reader: Reader) -> Message:
-    port = f"*{text(effect.port)}*"
+    driver, port = mention(effect.driver), f"*{text(effect.port)}*"
     until = f" until {reader.time(effect.deadline)}" if effect.deadline else ""
-    if effect.outcome is CallOutcome.ACCEPTED:
-        said = f":rocket: {mention(effect.driver)} is on the way to {port}, held{until}."
-        return _said(said, buttons=_offer_buttons(effect.offer, accepted=True))
-    if effect.outcome is CallOutcome.MOVED:
-        said = f":arrow_right: {mention(effect.driver)}, {port} is held for you now"
-        return _said(f"{said}{until}.", buttons=_offer_buttons(effect.offer, accepted=False))
-    if effect.outcome is CallOutcome.PLUGGED_IN:
-        return _said(f":white_check_mark: {mention(effect.driver)} plugged in at {port}.")
-    return _said(f"{mention(effect.driver)}, {port}: {_OUTCOMES[effect.outcome]}.")
+    match effect.outcome:
+        case CallOutcome.ACCEPTED:
+            said = f":rocket: {driver} is on the way to {port}, held{until}."
+            return _said(said, buttons=_offer_buttons(effect.offer, accepted=True))
+        case CallOutcome.MOVED:
+            said = f":arrow_right: {driver}, {port} is held for you now{until}."
+            return _said(said, buttons=_offer_buttons(effect.offer, accepted=False))
+        case CallOutcome.FROZEN:
+            said = f":hourglass: {driver}, I'm finding out whether {port} is still free."
+            return _said(said, buttons=_offer_buttons(effect.offer, accepted=True))
+        case CallOutcome.GOES_ON:
+            said = f":electric_plug: {driver}, {port} is still held for you{until}."
+            return _said(said, buttons=_offer_buttons(effect.offer, accepted=False))
+        case CallOutcome.PLUGGED_IN:
+            return _said(f":white_check_mark: {driver} plugged in at {port}.")
+        case _:
+            return _said(f"{driver}, {port}: {_OUTCOMES[effect.outcome]}.")
 
 
 def _offer_buttons(offer: int, *, accepted: bool) -> tuple[Block, ...]:
-    on_my_way = () if accepted else (_button("On my way", "offer.on_my_way", offer, "primary"),)
+    number = str(offer)
+    on_my_way = _button("On my way", "offer.on_my_way", number, "primary")
     return (
-        *on_my_way,
-        _button("Not now", "offer.not_now", offer),
-        _button("Leave the queue", "offer.leave", offer),
+        *(() if accepted else (on_my_way,)),
+        _button("Not now", "offer.not_now", number),
+        _button("Can't use it", "offer.cant_use_it", number),
+        _button("Leave the queue", "offer.leave", number),
     )
 
 
@@ -344,32 +486,148 @@ def _moved(effect: TellMoved, reader: Reader) -> str:
 
 def _ask_to_move(effect: AskToMove, reader: Reader) -> Message:
     whom = "whoever is there" if effect.driver is None else mention(effect.driver)
-    buttons = (
-        _button("Moving now", "move.moving_now", effect.session, "primary"),
-        _button("15 more minutes", "move.fifteen_minutes", effect.session),
-    )
     return _said(
         f":wave: {whom}, your car has been on *{text(effect.port)}* for "
         f"{reader.span(effect.since)}. Could you make room for the next one, please?",
-        buttons=() if effect.driver is None else buttons,
+        buttons=() if effect.driver is None else _move_buttons(effect.session, reader),
     )
 
 
-def _ask_who(effect: AskWhoPluggedIn) -> Message:
+def _move_buttons(session: int, reader: Reader) -> tuple[Block, ...]:
+    options = [
+        (f"{at.astimezone(reader.zone):%H:%M}", f"{session}-{minutes}")
+        for minutes in _STAYS
+        for at in (reader.now + timedelta(minutes=minutes),)
+    ]
+    return (
+        _button("Moving now", "move.now", f"{session}-0", "primary"),
+        _button("15 more minutes", "move.later", f"{session}-15"),
+        _menu("Can't until …", "move.until", options),
+    )
+
+
+def _when(minutes: int, at: datetime, reader: Reader) -> str:
+    return f"not before {reader.time(at)}" if minutes else "moving now"
+
+
+def _ask_who(effect: AskWhoPluggedIn | UpdateAskWho) -> Message:
     title = "Is this your car?"
     explained = "I'll remember you, and take you off the queue."
+    number = str(effect.session)
     return _said(
         f":eyes: Somebody I don't know plugged in at *{text(effect.port)}*. Who is it?",
         buttons=(
-            _button("That's me", "session.claim", effect.session, confirm=(title, explained)),
-            _button("It's a guest", "session.disown", effect.session),
+            _button("That's me", "session.claim", number, confirm=(title, explained)),
+            _button("It's a guest", "session.disown", number),
         ),
     )
 
 
-def _already_in(reply: AlreadyIn) -> str:
-    suspended = ", suspended; `ev resume` brings you back in the running" * reply.suspended
-    return f"You are in the queue already, at place {reply.position}{suspended}."
+def _who(effect: UpdateWhoPluggedIn, reader: Reader) -> Message:
+    who = "a guest" if effect.driver is None else reader.name(effect.driver)
+    undo = _undo(effect.session) if effect.undoable else ()
+    return _said(f"The car on *{text(effect.port)}* is {who}'s.", buttons=undo)
+
+
+def _undo(session: int) -> tuple[Block, ...]:
+    return (_button("Undo", "session.undo", str(session)),)
+
+
+def _ask_was_that_you(effect: AskWasThatYou) -> Message:
+    value = f"{effect.offer}-{effect.session}"
+    return _said(
+        f"A car that I don't know plugged in at *{text(effect.port)}*, which is held for you. Was "
+        "that you?",
+        buttons=(
+            _button("Yes, that's me", "was.mine", value, "primary"),
+            _button("No", "was.not_mine", value),
+        ),
+    )
+
+
+def _was_that_you(effect: UpdateWasThatYou) -> Message:
+    car = f"The car on *{text(effect.port)}*"
+    if effect.mine is None:
+        return _said(f"{car} has left again.")
+    if effect.mine:
+        undo = _undo(effect.session) if effect.undoable else ()
+        return _said(f"{car} is yours. Happy charging!", buttons=undo)
+    return _said(f"{car} is not yours.")
+
+
+def _ask_for_dispute(effect: AskForDispute, reader: Reader) -> Message:
+    claimant, owner = reader.name(effect.claimant), reader.name(effect.owner)
+    number = str(effect.dispute)
+    return _said(
+        f"{claimant} says that ChargePoint ID {text(effect.user)} is theirs, and it is registered "
+        f"to {owner}. An admin can decide:",
+        buttons=(
+            _button("Give it to the new driver", "dispute.grant", number),
+            _button("Leave it", "dispute.deny", number),
+        ),
+    )
+
+
+def _outage(effect: SummariseOutage, reader: Reader) -> str:
+    facts = []
+    if effect.plugged_in:
+        facts.append(f"{_enumerated(map(reader.name, effect.plugged_in))} plugged in")
+    if effect.freed:
+        facts.append(f"{_enumerated(f'*{text(port)}*' for port in effect.freed)} became free")
+    meanwhile = f" Meanwhile {', and '.join(facts)}." if facts else ""
+    since = reader.time(effect.since)
+    return f"I was out of touch with ChargePoint from {since} until now.{meanwhile}"
+
+
+def _enumerated(items: Iterable[str]) -> str:
+    *most, last = items
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def _already_in(reply: AlreadyIn, reader: Reader) -> str:
+    suspended = ", suspended; `ev resume` brings you back in the running" * bool(reply.suspended)
+    until = f", until {reader.time(reply.until)}" if reply.until else ""
+    return f"You are in the queue already, at place {reply.position}{until}{suspended}."
+
+
+def _which_port(reply: WhichPort) -> str:
+    names = "\n".join(_abridged(f"• {text(port)}" for port in reply.ports))
+    return f"I can't tell which charger “{text(reply.words)}” is. I know these:\n{names}"
+
+
+def _why(board: Board, reader: Reader, asker: str) -> Iterator[str]:
+    place = next((n for n, e in enumerate(board.queue, start=1) if e.driver == asker), None)
+    if place is None:
+        yield "You are not in the queue. `ev add` puts you in."
+        return
+    ahead = list(_places(board, reader))[: place - 1]
+    mine = list(_places(board, reader))[place - 1]
+    yield f"You are at place {place}. {_prospects(board, asker)}"
+    if ahead:
+        yield "\n".join(("*Ahead of you*", *_abridged(ahead)))
+    yield f"*You*: {mine}"
+
+
+def _prospects(board: Board, asker: str) -> str:
+    entry = next(entry for entry in board.queue if entry.driver == asker)
+    if any(offer.driver == asker for offer in board.offers):
+        return "You are called!"
+    if entry.suspended is not None:
+        return _BECAUSE[entry.suspended]
+    called = {offer.driver for offer in board.offers}
+    earlier = board.queue[: board.queue.index(entry)]
+    before = sum(e.suspended is None and e.driver not in called for e in earlier)
+    if not before:
+        return "You get the next free charger."
+    return f"{before} of those ahead of you {'is' if before == 1 else 'are'} called before you."
+
+
+_BECAUSE = {
+    Because.ASKED: "You are passed over because you suspended yourself.",
+    Because.NOT_NOW: "You are passed over because you said “not now” to an offer.",
+    Because.MISSED: "You are passed over because an offer ran out before you answered.",
+    Because.PASSED_OVER: "You are passed over because somebody called the next driver.",
+}
 
 
 def _suspended(reply: Suspended, reader: Reader) -> str:
@@ -413,10 +671,14 @@ def _puzzled(reply: Puzzled) -> str:
     return f"{asked} `ev help` shows what I can do."
 
 
-def _help() -> Iterator[str]:
-    yield "*EV Concierge keeps the queue for the chargers.* Type any of these:"
-    yield "\n".join(f"• `/ev {command.example}` {command.does}" for command in COMMANDS)
+def _help(reader: Reader) -> Iterator[str]:
+    yield f"*{text(reader.rules.site)}*: I keep the queue for the chargers. Type any of these:"
+    yield "\n".join(f"• {_examples(command)} {command.does}" for command in COMMANDS)
     yield "The same words work as a message: `ev add` in the room, or just `add` to me in private."
+
+
+def _examples(command: Command) -> str:
+    return ", ".join(f"`/ev {example}`" for example in command.examples)
 
 
 def _listing(board: Board, reader: Reader, asker: str | None) -> Iterator[str]:
@@ -455,9 +717,11 @@ def _places(board: Board, reader: Reader) -> Iterator[str]:
 def _place_note(entry: Entry, offer: Offer | None, ports: Mapping[str, str], reader: Reader) -> str:
     if offer is not None:
         return f" (called to {text(ports.get(offer.port, offer.port))})"
-    if entry.suspended and entry.resumes:
-        return f" (suspended until {reader.time(entry.resumes)})"
-    return " (suspended)" if entry.suspended else ""
+    if entry.suspended is not None:
+        return (
+            f" (suspended until {reader.time(entry.resumes)})" if entry.resumes else " (suspended)"
+        )
+    return f" (until {reader.time(entry.until)})" if entry.until else ""
 
 
 def _ports(board: Board, reader: Reader, *, fresh: bool) -> Iterator[str]:
@@ -475,14 +739,24 @@ def _port_line(port: Port, offer: Offer | None, reader: Reader, *, fresh: bool) 
 
 
 def _state(port: Port, offer: Offer | None, reader: Reader, *, fresh: bool) -> str:
-    if port.availability is Availability.OUT_OF_SERVICE:
-        return f"out of service, last word at {reader.time(port.heard)}"
-    if offer is not None and is_free(port):
-        until = f" until {reader.time(offer.deadline)}" if offer.deadline else ""
-        return f"held for {reader.name(offer.driver)}{until}"
-    if port.session is not None:
-        return _charging(port.session, reader, fresh=fresh)
-    return "free" if is_free(port) else "in use"
+    match state_of(port, offered=offer is not None):
+        case PortState.OUT_OF_SERVICE:
+            return f"out of service, last word at {reader.time(port.heard)}"
+        case PortState.OFFERED if offer is not None:
+            until = f" until {reader.time(offer.deadline)}" if offer.deadline else ""
+            return f"held for {reader.name(offer.driver)}{until}"
+        case PortState.CHARGING if port.session is not None:
+            return _charging(port.session, reader, fresh=fresh)
+        case PortState.HELD_BACK if port.held_back is not None:
+            return _HOLDS[port.held_back]
+        case state:
+            return state.value
+
+
+_HOLDS = {
+    Hold.REPORTED: "held back: reported as blocked or broken",
+    Hold.PAUSED: "held back by an admin",
+}
 
 
 def _charging(session: Session, reader: Reader, *, fresh: bool) -> str:
@@ -520,7 +794,7 @@ def _parts(paragraph: str) -> Iterator[str]:
 def _button(
     label: str,
     action: str,
-    value: int,
+    value: str,
     style: str | None = None,
     *,
     confirm: tuple[str, str] | None = None,
@@ -529,13 +803,25 @@ def _button(
         "type": "button",
         "text": {"type": "plain_text", "text": label},
         "action_id": action,
-        "value": str(value),
+        "value": value,
     }
     if style is not None:
         button["style"] = style
     if confirm is not None:
         button["confirm"] = _confirmation(*confirm, label)
     return button
+
+
+def _menu(label: str, action: str, options: Iterable[tuple[str, str]]) -> Block:
+    return {
+        "type": "static_select",
+        "placeholder": {"type": "plain_text", "text": label},
+        "action_id": action,
+        "options": [
+            {"text": {"type": "plain_text", "text": shown}, "value": value}
+            for shown, value in options
+        ],
+    }
 
 
 def _confirmation(title: str, explained: str, label: str) -> Block:
@@ -545,3 +831,6 @@ def _confirmation(title: str, explained: str, label: str) -> Block:
         "confirm": {"type": "plain_text", "text": label},
         "deny": {"type": "plain_text", "text": "Cancel"},
     }
+
+
+_REJOIN = (_button("Rejoin", "queue.rejoin", "0", "primary"),)

@@ -5,7 +5,6 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from datetime import timedelta
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -19,11 +18,12 @@ from bot.errors import SlackError
 from bot.events import ClockTicked
 from bot.log import facts
 from bot.patience import Patience
+from bot.quiet import QuietTimes
 from bot.relay import Relay, Room
 from bot.rules import Rules
 from bot.scheduler import Scheduler
 from bot.server import Server
-from bot.settings import RuleSettings, Settings, XmppSettings
+from bot.settings import Settings, XmppSettings
 from bot.slack import Identity, Slack
 from bot.stations import Stations
 from bot.tracing import unit
@@ -31,7 +31,7 @@ from chargepoint import listener
 from chargepoint.listener import Listener, backoff
 from chargepoint.soap import ChargePointApi
 from queue_store.errors import StoreError
-from queue_store.sqlite import SqliteStore
+from queue_store.opening import Place, open_store
 from queue_store.store import QueueStore
 
 log = logging.getLogger(__name__)
@@ -39,14 +39,14 @@ log = logging.getLogger(__name__)
 LONGEST_PAUSE_SECONDS = 60.0
 
 _T = TypeVar("_T")
-OpenStore = Callable[[Path, str], Awaitable[QueueStore]]
+OpenStore = Callable[[Place, str], Awaitable[QueueStore]]
 
 
 class Office:
     """One bot at one site, from its store to its server.
 
     Entering opens the store and may raise StoreError; `run` does the work until told to stop.
-    `open_store` answers the store of a site, given the file of the embedded one.
+    `open_store` answers the store of a site, given where it is.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Office:
         self._settings = settings
         self._clock = clock or SystemClock()
         self._patience = patience or Patience()
-        self._open_store = open_store or _open_sqlite
+        self._open_store = open_store or _opened
         self._stack = AsyncExitStack()
         self._begun: set[asyncio.Task[Any]] = set()
         self._app: SlackApp | None = None
@@ -70,7 +70,7 @@ class Office:
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
             with unit("start"):
-                store = await self._open_store(self._settings.sqlite, self._settings.slack.channel)
+                store = await self._open_store(self._settings.store, self._settings.slack.channel)
             stack.push_async_callback(store.close)
             self._slack = await stack.enter_async_context(
                 Slack(
@@ -115,7 +115,7 @@ class Office:
         await asyncio.wait({relaying, *self._begun}, timeout=self._patience.finish)
 
     def _wire(self, store: QueueStore) -> None:
-        settings, clock, rules = self._settings, self._clock, _rules(self._settings.rules)
+        settings, clock, rules = self._settings, self._clock, _rules(self._settings)
         zone = settings.site.timezone
         self._rules = rules
         self._dispatcher = Dispatcher(store, clock=clock, rules=rules)
@@ -142,9 +142,7 @@ class Office:
             clock=clock,
             patience=self._patience,
         )
-        self._stations = Stations(
-            self._dispatcher, self._api, clock=clock, rules=rules, patience=self._patience
-        )
+        self._stations = Stations(self._dispatcher, self._api, clock=clock, patience=self._patience)
         self._listener = Listener(
             _xmpp(settings.chargepoint.xmpp),
             on_session=self._stations.on_session,
@@ -159,7 +157,7 @@ class Office:
         if committed.speaks:
             self._relay.wake()
         self._stations.after(committed)
-        at = next_wakeup(committed.site, rules=self._rules)
+        at = next_wakeup(committed.site, now=committed.at, rules=self._rules)
         self._scheduler.once("wake-up", self._tick, at=at)
 
     def _after_trouble(self) -> None:
@@ -245,8 +243,8 @@ class Office:
         return {part: str(problem) for part, problem in named.items() if problem}
 
 
-async def _open_sqlite(path: Path, site: str) -> QueueStore:
-    return await SqliteStore.open(path, site=site)
+async def _opened(place: Place, site: str) -> QueueStore:
+    return await open_store(place, site=site)
 
 
 def _api(settings: Settings) -> ChargePointApi:
@@ -270,13 +268,21 @@ def _xmpp(settings: XmppSettings) -> listener.XmppSettings:
     )
 
 
-def _rules(settings: RuleSettings) -> Rules:
+def _rules(settings: Settings) -> Rules:
+    zone, numbers = settings.site.timezone, settings.rules
+    # A reading that is merely the last one must not look like silence.
+    silence = max(Rules().silence, 2 * settings.chargepoint.reconcile)
     return Rules(
-        offer=settings.offer,
-        accepted_offer=settings.accepted_offer,
-        suspension=settings.suspension,
-        idle_reminder=settings.idle_reminder,
-        charging_limit=settings.charging_limit,
-        nag_repeat=settings.nag_repeat,
-        nag_limit=settings.nag_limit,
+        site=settings.site.name,
+        offer=numbers.offer,
+        accepted_offer=numbers.accepted_offer,
+        suspension=numbers.suspension,
+        idle_reminder=numbers.idle_reminder,
+        charging_limit=numbers.charging_limit,
+        nag_repeat=numbers.nag_repeat,
+        nag_limit=numbers.nag_limit,
+        zone=zone,
+        quiet=QuietTimes(zone=zone, hours=numbers.quiet_hours, days=numbers.quiet_days),
+        admins=settings.slack.admins,
+        silence=silence,
     )

@@ -152,14 +152,11 @@ class Relay:
         now = self._clock.now()
         message = render(effect, await self._reader(effect, now))
         match destination(effect):
-            case ToRoom(card=None):
-                await self._post(row, message)
+            case ToRoom(card=None) | ToDriver(card=None) as to:
+                await self._post(row, to, message)
                 await self._store.discharge(Delivered(row=row.id))
-            case ToDriver(driver=driver):
-                await self._tell(row, driver, message)
-                await self._store.discharge(Delivered(row=row.id))
-            case ToRoom(card=str(card)):
-                await self._post_card(row, card, message)
+            case ToRoom(card=str(card)) | ToDriver(card=str(card)) as to:
+                await self._post_card(row, card, to, message)
             case ToCard(card=card):
                 await self._edit_card(row, card, message, now)
 
@@ -174,19 +171,19 @@ class Relay:
             case _:
                 await self._store.discharge(delivered)
 
-    async def _post(self, row: OutboxRow, message: Message) -> _Posted:
+    async def _post(self, row: OutboxRow, to: ToRoom | ToDriver, message: Message) -> _Posted:
         if row.id not in self._taken:
-            channel, ts = await self._slack.post(self._room.channel, message, row=row.id)
+            if isinstance(to, ToDriver):
+                channel, ts = await self._slack.tell(to.driver, message, row=row.id)
+            else:
+                channel, ts = await self._slack.post(self._room.channel, message, row=row.id)
             self._taken[row.id] = _Posted(channel=channel, ts=ts, at=self._clock.now())
         return self._taken[row.id]
 
-    async def _tell(self, row: OutboxRow, driver: str, message: Message) -> None:
-        if row.id not in self._taken:
-            channel, ts = await self._slack.tell(driver, message, row=row.id)
-            self._taken[row.id] = _Posted(channel=channel, ts=ts, at=self._clock.now())
-
-    async def _post_card(self, row: OutboxRow, key: str, message: Message) -> None:
-        posted = await self._post(row, message)
+    async def _post_card(
+        self, row: OutboxRow, key: str, to: ToRoom | ToDriver, message: Message
+    ) -> None:
+        posted = await self._post(row, to, message)
         card = PostedCard(
             key=key, channel=posted.channel, ts=posted.ts, expires=posted.at + CARD_KEPT
         )

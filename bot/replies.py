@@ -8,7 +8,8 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from queue_store.site import Entry, Offer, Port, Site
+from bot.events import SmallTalk
+from queue_store.site import Because, Entry, Offer, Port, Site
 
 
 class Board(Struct, frozen=True, kw_only=True):
@@ -33,9 +34,10 @@ class _PublicReply(_Reply, frozen=True, kw_only=True, tag=True):
 
 
 class Joined(_PublicReply, frozen=True, kw_only=True, tag=True):
-    """The driver is in the queue now."""
+    """The driver is in the queue now, until a time if they said one."""
 
     driver: str
+    until: datetime | None = None
     board: Board = Board()
 
 
@@ -44,13 +46,38 @@ class AlreadyIn(_Reply, frozen=True, kw_only=True, tag=True):
 
     driver: str
     position: int
-    suspended: bool
+    suspended: Because | None = None
+    until: datetime | None = None
+
+
+class TooFarAhead(_Reply, frozen=True, kw_only=True, tag=True):
+    """The time until which the driver wants to wait is not within the next hours."""
+
+    hours: int
 
 
 class AlreadyCharging(_Reply, frozen=True, kw_only=True, tag=True):
-    """The driver's car is on a port, so there is nothing to wait for."""
+    """The driver's car is on a port, so there is nothing to wait for; unless it is not theirs."""
 
     port: str
+    session: int
+
+
+class Removed(_PublicReply, frozen=True, kw_only=True, tag=True):
+    """An admin took the driver out of the queue."""
+
+    driver: str
+    by: str
+
+
+class DriverNotInQueue(_Reply, frozen=True, kw_only=True, tag=True):
+    """There is nothing to take the driver out of."""
+
+    driver: str
+
+
+class AdminsOnly(_Reply, frozen=True, kw_only=True, tag=True):
+    """What was asked is for admins."""
 
 
 class Left(_PublicReply, frozen=True, kw_only=True, tag=True):
@@ -128,6 +155,64 @@ class PortsListing(_Reply, frozen=True, kw_only=True, tag=True):
     board: Board = Board()
 
 
+class Why(_Reply, frozen=True, kw_only=True, tag=True):
+    """The asker's place, who is ahead and why, and who is passed over and why."""
+
+    asker: str
+    board: Board = Board()
+
+
+class Paused(_PublicReply, frozen=True, kw_only=True, tag=True):
+    """The port is held back from offers."""
+
+    port: str
+    by: str
+
+
+class Unpaused(_PublicReply, frozen=True, kw_only=True, tag=True):
+    """The port is offered again."""
+
+    port: str
+    by: str
+
+
+class WasNotHeldBack(_Reply, frozen=True, kw_only=True, tag=True):
+    """There was nothing to give back."""
+
+    port: str
+
+
+class WhichPort(_Reply, frozen=True, kw_only=True, tag=True):
+    """What was typed names none of these ports, or more than one."""
+
+    words: str
+    ports: tuple[str, ...]
+
+
+class ConfirmForget(_Reply, frozen=True, kw_only=True, tag=True):
+    """Asks back before everything about the asker is deleted."""
+
+
+class Forgotten(_Reply, frozen=True, kw_only=True, tag=True):
+    """Everything about the asker was deleted."""
+
+
+class SmallTalkReply(_Reply, frozen=True, kw_only=True, tag=True):
+    """A friendly word for a friendly word."""
+
+    talk: SmallTalk
+
+
+class Disputed(_Reply, frozen=True, kw_only=True, tag=True):
+    """The ChargePoint user ID is another driver's; an admin was asked to decide."""
+
+    user: str
+
+
+class Done(_Reply, frozen=True, kw_only=True, tag=True):
+    """What a button was for is done."""
+
+
 class Registered(_Reply, frozen=True, kw_only=True, tag=True):
     """The ChargePoint user ID is the driver's now; `port` is where its car is, if it is on one."""
 
@@ -181,6 +266,20 @@ Reply = (
     | TooEarlyToPass
     | NobodyWaiting
     | NothingFree
+    | TooFarAhead
+    | Removed
+    | DriverNotInQueue
+    | AdminsOnly
+    | Why
+    | Paused
+    | Unpaused
+    | WasNotHeldBack
+    | WhichPort
+    | ConfirmForget
+    | Forgotten
+    | SmallTalkReply
+    | Disputed
+    | Done
     | Listing
     | PortsListing
     | Registered

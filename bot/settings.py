@@ -16,7 +16,6 @@ from msgspec import Struct
 from bot import parsers, variables
 from bot.setting import Problem, Secret, Unfit
 from bot.variables import SETTINGS, LogFormat, Tls, TraceExporter
-from queue_store.errors import StoreUnavailable
 from queue_store.opening import Place, SqliteFile
 
 # The platform's own tools are here on every Elastic Beanstalk instance, and nowhere else.
@@ -113,13 +112,6 @@ class Settings(Struct, frozen=True, kw_only=True):
     trace_exporter: TraceExporter
     port: int
     warnings: tuple[str, ...]
-
-    @property
-    def sqlite(self) -> Path:
-        """The embedded store's file, for those who know no other store yet."""
-        if isinstance(self.store, SqliteFile):
-            return self.store.path
-        raise StoreUnavailable("this version of the office opens sqlite:PATH only")
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -9,12 +9,10 @@ import logging
 
 from bot.clock import Clock
 from bot.dispatch import Committed, Dispatcher
-from bot.events import FeedRegistered
+from bot.events import FeedRegistered, PortsRead
 from bot.log import facts
 from bot.patience import Patience
-from bot.reconcile import missed
-from bot.rules import Rules
-from bot.tracing import step, unit
+from bot.tracing import unit
 from chargepoint.errors import ChargePointError, CredentialsRefused
 from chargepoint.events import StationEvent
 from chargepoint.soap import ChargePointApi
@@ -38,13 +36,11 @@ class Stations:
         api: ChargePointApi,
         *,
         clock: Clock,
-        rules: Rules,
         patience: Patience | None = None,
     ) -> None:
         self._dispatcher = dispatcher
         self._api = api
         self._clock = clock
-        self._rules = rules
         self._patience = patience or Patience()
         self._reading = asyncio.Lock()
         self._wanted = asyncio.Event()
@@ -113,11 +109,7 @@ class Stations:
     async def _read(self) -> None:
         readings = await self._api.read_ports()
         self._read_at = self._clock.monotonic()
-        site = await self._dispatcher.site()
-        with step("reconcile"):
-            events = missed(site, readings, now=self._clock.now(), rules=self._rules)
-        for event in events:
-            await self._dispatcher.handle(event)
+        await self._dispatcher.handle(PortsRead(ports=readings))
 
     async def _register_feed(self) -> None:
         site = await self._dispatcher.site()

@@ -5,8 +5,7 @@ whole. Here are its parts, questions about it and small steps on it; the rules t
 to take which step are the bot's. Every time is aware.
 """
 
-from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 import msgspec
@@ -24,16 +23,36 @@ class Availability(StrEnum):
     OUT_OF_SERVICE = "out of service"
 
 
+class PortState(StrEnum):
+    """A port as people see it."""
+
+    FREE = "free"
+    OFFERED = "offered"
+    CHARGING = "charging"
+    HELD_BACK = "held back"
+    OUT_OF_SERVICE = "out of service"
+
+
+class Because(StrEnum):
+    """Why a driver is suspended."""
+
+    ASKED = "asked"
+    NOT_NOW = "not now"
+    MISSED = "missed"
+    PASSED_OVER = "passed over"
+
+
 class Entry(Struct, frozen=True, kw_only=True):
     """A driver's place in the queue; a suspended driver keeps it and is passed over.
 
     `resumes` is when a timed suspension ends by itself, None for one that lasts until the driver
-    says so.
+    says so. `until` is when the driver wants to have left, should nobody have called them.
     """
 
     driver: str
     joined: datetime
-    suspended: bool = False
+    until: datetime | None = None
+    suspended: Because | None = None
     resumes: datetime | None = None
 
 
@@ -42,8 +61,8 @@ class Session(Struct, frozen=True, kw_only=True):
 
     `user` is a ChargePoint user ID, `driver` a Slack one; either may be unknown. `since_known` is
     False where the car was found plugged in and was there at least since `since`. `noticed` is
-    True once the plug-in has had its consequences for the queue. `asked` counts the requests to
-    move, the next of which is not before `ask_at`.
+    True once the plug-in has had its consequences for the queue, `carded` once the room was asked
+    whose car it is. `asked` counts the requests to move, the next of which is not before `ask_at`.
     """
 
     number: int
@@ -53,18 +72,33 @@ class Session(Struct, frozen=True, kw_only=True):
     driver: str | None = None
     since_known: bool = True
     noticed: bool = False
+    carded: bool = False
     asked: int = 0
     ask_at: datetime | None = None
+
+
+class Departure(Struct, frozen=True, kw_only=True):
+    """The session that ended last on a port, and when."""
+
+    session: Session
+    at: datetime
+
+
+class Hold(StrEnum):
+    """Why a port is held back from offers."""
+
+    REPORTED = "reported"
+    PAUSED = "paused"
 
 
 class Port(Struct, frozen=True, kw_only=True):
     """One plug of a station.
 
     `heard` is the station's last word, `spoken` the last time that the event stream itself spoke
-    of this port. `idle_since` counts from the plug-out or from the end of the last offer.
-    `ended` is the network's number of the last session that ended here.
-    `news` marks a port that became free and of which nobody has been told yet; `reminded` that
-    the room was reminded in this idle period.
+    of this port, `doubted` what a reading said that the stream had just contradicted. `silent`
+    marks a port whose station fell silent while others speak. `idle_since` counts from the
+    plug-out or from the end of the last offer. `news` marks a port that became free and of which
+    nobody has been told yet; `reminded` that the room was reminded in this idle period.
     """
 
     id: str
@@ -74,15 +108,23 @@ class Port(Struct, frozen=True, kw_only=True):
     availability: Availability
     heard: datetime
     spoken: datetime | None = None
+    doubted: Availability | None = None
+    silent: bool = False
+    held_back: Hold | None = None
     session: Session | None = None
-    ended: str | None = None
+    left: Departure | None = None
     idle_since: datetime | None = None
     news: bool = False
     reminded: bool = False
 
 
 class Offer(Struct, frozen=True, kw_only=True):
-    """A free port held for one driver; `deadline` is None until the call has been posted."""
+    """A free port held for one driver; `deadline` is None until the call has been posted.
+
+    `asked` is the session of an unknown car of which the driver was asked whether it is theirs.
+    `frozen` is since when the port's station has been silent or out of service. Either stops the
+    offer from running out.
+    """
 
     number: int
     port: str
@@ -90,13 +132,56 @@ class Offer(Struct, frozen=True, kw_only=True):
     made: datetime
     deadline: datetime | None = None
     accepted: bool = False
+    asked: int | None = None
+    frozen: datetime | None = None
+
+
+class Misses(Struct, frozen=True, kw_only=True):
+    """How many offers a driver let run out on a day of the site's."""
+
+    day: date
+    count: int
+
+
+class Miss(Struct, frozen=True, kw_only=True):
+    """An offer that ran out a moment ago, should its driver prove to have plugged in."""
+
+    driver: str
+    offer: int
+    at: datetime
+
+
+class Claim(Struct, frozen=True, kw_only=True):
+    """A session that somebody said was theirs, and what it takes to undo that.
+
+    `user` is set only where the claim registered it; `entry` stood at `place`, counted from 0.
+    """
+
+    session: int
+    port: str
+    driver: str
+    at: datetime
+    user: str | None = None
+    entry: Entry | None = None
+    place: int = 0
+
+
+class Dispute(Struct, frozen=True, kw_only=True):
+    """A ChargePoint user ID that is one driver's and that another one wants."""
+
+    number: int
+    user: str
+    owner: str
+    claimant: str
+    at: datetime
 
 
 class Site(Struct, frozen=True, kw_only=True):
     """Everything that the rules need to know about one site.
 
     `registrations` leads from ChargePoint user IDs to drivers; one driver may have several.
-    `serial` numbers offers and sessions. `feed` is ChargePoint's subscription of station events.
+    `serial` numbers offers, sessions and disputes. `feed` is ChargePoint's subscription of
+    station events, `heard` the network's last sign of life.
     """
 
     id: str
@@ -105,8 +190,13 @@ class Site(Struct, frozen=True, kw_only=True):
     ports: tuple[Port, ...] = ()
     offers: tuple[Offer, ...] = ()
     registrations: dict[str, str] = msgspec.field(default_factory=dict)
+    misses: dict[str, Misses] = msgspec.field(default_factory=dict)
+    missed: tuple[Miss, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    disputes: tuple[Dispute, ...] = ()
     serial: int = 0
     feed: str | None = None
+    heard: datetime | None = None
 
     def entry(self, driver: str) -> Entry | None:
         """Answer the driver's place in the queue."""
@@ -129,9 +219,13 @@ class Site(Struct, frozen=True, kw_only=True):
         """Answer the live offer of this port."""
         return next((offer for offer in self.offers if offer.port == port), None)
 
-    def sessions_of(self, driver: str) -> tuple[Port, ...]:
-        """Answer the ports that this driver's cars are on."""
-        return tuple(p for p in self.ports if p.session and p.session.driver == driver)
+    def sessions_of(self, driver: str) -> tuple[tuple[Port, Session], ...]:
+        """Answer this driver's cars and the ports that they are on."""
+        return tuple(
+            (port, port.session)
+            for port in self.ports
+            if port.session is not None and port.session.driver == driver
+        )
 
     @property
     def unoffered(self) -> tuple[Port, ...]:
@@ -144,7 +238,7 @@ class Site(Struct, frozen=True, kw_only=True):
     def waiting(self) -> tuple[Entry, ...]:
         """The drivers who could be called now: neither suspended nor called already."""
         called = {offer.driver for offer in self.offers}
-        return tuple(e for e in self.queue if not e.suspended and e.driver not in called)
+        return tuple(e for e in self.queue if e.suspended is None and e.driver not in called)
 
     def with_entry(self, entry: Entry) -> "Site":
         """Replace the driver's entry in its place, or append it at the bottom."""
@@ -154,6 +248,16 @@ class Site(Struct, frozen=True, kw_only=True):
             self,
             queue=tuple(entry if each.driver == entry.driver else each for each in self.queue),
         )
+
+    def at_bottom(self, driver: str) -> "Site":
+        """Move the driver's entry behind all others."""
+        entry = self.entry(driver)
+        return self if entry is None else self.without_entry(driver).with_entry(entry)
+
+    def inserting(self, entry: Entry, place: int) -> "Site":
+        """Put the entry at the place, counted from 0, or at the bottom of a shorter queue."""
+        kept = self.without_entry(entry.driver).queue
+        return replace(self, queue=(*kept[:place], entry, *kept[place:]))
 
     def without_entry(self, driver: str) -> "Site":
         """Take the driver out of the queue; an offer is a matter of its own."""
@@ -173,10 +277,16 @@ class Site(Struct, frozen=True, kw_only=True):
         others = [each for each in self.ports if each.id != port.id]
         return replace(self, ports=tuple(sorted((*others, port), key=_by_name)))
 
-    def changing_port(self, port: str, change: Callable[[Port], Port]) -> "Site":
-        """Change the port with this ID, if there is one."""
-        found = self.port(port)
-        return self if found is None else self.with_port(change(found))
+    def session(self, number: int) -> tuple[Port, Session] | None:
+        """Answer the live session with this number, and the port that it is on."""
+        for port in self.ports:
+            if port.session is not None and port.session.number == number:
+                return port, port.session
+        return None
+
+    def numbered(self) -> tuple["Site", int]:
+        """Answer a number that was never given before."""
+        return replace(self, serial=self.serial + 1), self.serial + 1
 
 
 def port_id(station: str, number: str) -> str:
@@ -185,8 +295,27 @@ def port_id(station: str, number: str) -> str:
 
 
 def is_free(port: Port) -> bool:
-    """Whether a car could be plugged in here now."""
-    return port.availability is Availability.AVAILABLE and port.session is None
+    """Whether a car could be plugged in here now and would be welcome."""
+    return (
+        port.availability is Availability.AVAILABLE
+        and port.session is None
+        and port.held_back is None
+        and not port.silent
+    )
+
+
+def state_of(port: Port, *, offered: bool) -> PortState:
+    """Answer how people see the port; `offered` tells whether a live offer is on it."""
+    if is_out_of_service(port):
+        return PortState.OUT_OF_SERVICE
+    if not is_free(port):
+        return PortState.HELD_BACK if port.session is None else PortState.CHARGING
+    return PortState.OFFERED if offered else PortState.FREE
+
+
+def is_out_of_service(port: Port) -> bool:
+    """Whether nobody can tell what goes on at this port."""
+    return port.silent or port.availability is Availability.OUT_OF_SERVICE
 
 
 def _idle_longest(port: Port) -> tuple[bool, float, str]:

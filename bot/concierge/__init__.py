@@ -10,36 +10,49 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
-from bot.concierge import idle, offers, overtime, plug_ins, stations, suspensions
+from bot.concierge import (
+    entries,
+    idle,
+    misses,
+    offers,
+    overtime,
+    plug_ins,
+    readings,
+    silence,
+    stations,
+    suspensions,
+)
 from bot.concierge.requests import answer
 from bot.concierge.step import Step
 from bot.effects import Effect, SayInRoom
-from bot.events import CardPosted, ClockTicked, Event, FeedRegistered, PortsListed, Request
-from bot.replies import Joined, Listing, PortsListing, Reply, board
+from bot.events import CardPosted, ClockTicked, Event, FeedRegistered, PortsRead, Request
+from bot.replies import Joined, Listing, PortsListing, Reply, Why, board
 from bot.rules import Rules
-from chargepoint.events import (
-    PortStatusChanged,
-    SessionStarted,
-    SessionStopped,
-    SessionUpdated,
-)
+from chargepoint.events import PortStatusChanged, SessionStarted, SessionStopped, SessionUpdated
 from queue_store.site import Site
 
 RULES = (
     suspensions.end_timed_suspensions,
+    silence.notice_silence,
     plug_ins.notice_plug_ins,
+    offers.thaw_offers,
+    silence.freeze_offers,
     offers.rematch_lost_offers,
-    offers.end_missed_offers,
+    misses.end_missed_offers,
+    entries.end_entries_in_time,
+    entries.end_entries_of_yesterday,
     offers.offer_free_ports,
-    idle.announce_free_ports,
     idle.remind_of_idle_ports,
+    idle.announce_free_ports,
     overtime.ask_to_move,
 )
 
 WAKEUPS = (
     suspensions.wakeups,
+    entries.wakeups,
     plug_ins.wakeups,
-    offers.wakeups,
+    silence.wakeups,
+    misses.wakeups,
     idle.wakeups,
     overtime.wakeups,
 )
@@ -48,45 +61,49 @@ WAKEUPS = (
 class Decision(Struct, frozen=True, kw_only=True):
     """What an event means: the site from now on, what to say, and what to answer.
 
-    `look` asks for a fresh reading of the ports, because the event left a doubt.
+    `look` asks for a fresh reading of the ports, because the event left a doubt. `forgotten` is
+    a driver of whom nothing may be kept.
     """
 
     site: Site
     effects: tuple[Effect, ...] = ()
     reply: Reply | None = None
     look: bool = False
+    forgotten: str | None = None
 
 
 def decide(site: Site, event: Event, *, now: datetime, rules: Rules) -> Decision:
     """Decide what the event means for the site; never raises."""
     noted = _take_note(site, event, now=now, rules=rules)
     settled = _settle(Step(noted.site, noted.effects), now=now, rules=rules)
-    reply = _complete(noted.reply, settled.site)
-    effects = settled.effects
+    since = silence.outage(site, now=now, rules=rules)
+    if since is not None and isinstance(event, PortsRead) and event.ports:
+        quiet = rules.quiet.begun(now) is not None
+        settled = readings.summarised(settled, since=since, quiet=quiet)
+    reply, effects = _complete(noted.reply, settled.site), settled.effects
     if reply is not None and reply.PUBLIC and not _is_in_room(event):
         effects = (SayInRoom(reply=reply), *effects)
-    return Decision(site=settled.site, effects=effects, reply=reply, look=noted.look)
+    return replace(noted, site=settled.site, effects=effects, reply=reply)
 
 
-def next_wakeup(site: Site, *, rules: Rules) -> datetime | None:
-    """Say when time alone will change something, or that it never will."""
-    return min((at for wakeups in WAKEUPS for at in wakeups(site, rules=rules)), default=None)
+def next_wakeup(site: Site, *, now: datetime, rules: Rules) -> datetime | None:
+    """Say when time alone will change something, or that it never will.
+
+    `site` is as it was decided at `now`.
+    """
+    asked = (at for wakeups in WAKEUPS for at in wakeups(site, now=now, rules=rules))
+    return min(asked, default=None)
 
 
-def _take_note(site: Site, event: Event, *, now: datetime, rules: Rules) -> Decision:  # noqa: PLR0911 - one for each event
+def _take_note(site: Site, event: Event, *, now: datetime, rules: Rules) -> Decision:
     match event:
-        case SessionStarted():
-            return _heard(stations.session_started(site, event, now=now))
-        case SessionStopped():
-            return _heard(stations.session_stopped(site, event, now=now))
-        case SessionUpdated():
-            return _heard(stations.session_updated(site, event, now=now))
-        case PortStatusChanged():
-            return _heard(stations.status_changed(site, event, now=now))
-        case PortsListed():
-            return _heard(stations.ports_listed(site, event, now=now))
+        case SessionStarted() | SessionStopped() | SessionUpdated() | PortStatusChanged():
+            return _heard(stations.station_spoke(site, event, now=now, rules=rules))
+        case PortsRead():
+            return _heard(readings.ports_read(site, event, now=now, rules=rules))
         case CardPosted(card=card, at=at):
-            return _heard(offers.start_clock(site, card, at=at, rules=rules))
+            step = offers.start_clock(site, card, at=at, rules=rules)
+            return Decision(site=step.site, effects=step.effects)
         case FeedRegistered(feed=feed):
             return Decision(site=replace(site, feed=feed))
         case ClockTicked():
@@ -97,12 +114,16 @@ def _take_note(site: Site, event: Event, *, now: datetime, rules: Rules) -> Deci
 
 def _answered(site: Site, request: Request, *, now: datetime, rules: Rules) -> Decision:
     given = answer(site, request, now=now, rules=rules)
-    return Decision(site=given.step.site, effects=given.step.effects, reply=given.reply)
+    return Decision(
+        site=given.step.site,
+        effects=given.step.effects,
+        reply=given.reply,
+        forgotten=given.forgotten,
+    )
 
 
-def _heard(step: Step) -> Decision:
-    look = isinstance(step, stations.Heard) and step.look
-    return Decision(site=step.site, effects=step.effects, look=look)
+def _heard(step: stations.Heard) -> Decision:
+    return Decision(site=step.site, effects=step.effects, look=step.look)
 
 
 def _is_in_room(event: Event) -> bool:
@@ -122,6 +143,6 @@ def _settle(step: Step, *, now: datetime, rules: Rules) -> Step:
 
 def _complete(reply: Reply | None, site: Site) -> Reply | None:
     """Show the board as it is once everything that follows has happened."""
-    if isinstance(reply, Joined | Listing | PortsListing):
+    if isinstance(reply, Joined | Listing | PortsListing | Why):
         return replace(reply, board=board(site))
     return reply

@@ -1,34 +1,34 @@
 """A free port is held for the first driver who waits, until a deadline."""
 
-from collections.abc import Iterator
 from datetime import datetime
 
 from msgspec.structs import replace
 
 from bot.concierge.step import Step
-from bot.concierge.suspensions import suspended
 from bot.effects import (
     CallDriver,
     CallOutcome,
+    Effect,
     TellCalled,
-    TellMissed,
+    TellGoesOn,
     TellMoved,
     TellWithdrawn,
     UpdateCall,
+    UpdateWasThatYou,
     offer_card,
 )
 from bot.rules import Rules
-from queue_store.site import Offer, Port, Site, is_free
+from queue_store.site import Offer, Port, Session, Site, is_free, is_out_of_service
 
 
 def offer_free_ports(site: Site, *, now: datetime, rules: Rules) -> Step:  # noqa: ARG001 - a rule
     """Call the first drivers who wait to the ports that are free and held for nobody."""
     effects = []
     for port, entry in zip(site.unoffered, site.waiting, strict=False):
-        offer = Offer(number=site.serial + 1, port=port.id, driver=entry.driver, made=now)
-        site = replace(site, serial=offer.number).with_offer(offer)
-        site = site.with_port(replace(port, news=False))
-        effects.append(CallDriver(offer=offer.number, driver=entry.driver, port=port.name))
+        site, number = site.numbered()
+        offer = Offer(number=number, port=port.id, driver=entry.driver, made=now)
+        site = site.with_offer(offer).with_port(replace(port, news=False))
+        effects.append(CallDriver(offer=number, driver=entry.driver, port=port.name))
     return Step(site, tuple(effects))
 
 
@@ -37,7 +37,7 @@ def start_clock(site: Site, card: str, *, at: datetime, rules: Rules) -> Step:
     for offer in site.offers:
         if offer_card(offer.number) == card and offer.deadline is None:
             deadline = at + rules.offer
-            told = TellCalled(driver=offer.driver, port=_name(site, offer), deadline=deadline)
+            told = TellCalled(driver=offer.driver, port=port_name(site, offer), deadline=deadline)
             return Step(site.with_offer(replace(offer, deadline=deadline)), (told,))
     return Step(site)
 
@@ -48,84 +48,126 @@ def accept(site: Site, offer: Offer, *, now: datetime, rules: Rules) -> Step:
         return Step(site)
     deadline = max(offer.deadline or now, now + rules.accepted_offer)
     kept = replace(offer, accepted=True, deadline=deadline)
-    return Step(site.with_offer(kept), (_shown(site, kept, CallOutcome.ACCEPTED),))
+    return Step(site.with_offer(kept), (shown(site, kept, CallOutcome.ACCEPTED),))
 
 
-def end(site: Site, offer: Offer, outcome: CallOutcome, *, now: datetime) -> Step:
-    """End the offer; a port that is still free is news again, and idle since now."""
+def end(
+    site: Site, offer: Offer, outcome: CallOutcome, *, now: datetime, car: Session | None = None
+) -> Step:
+    """End the offer; a port that is still free is news again, and idle since now.
+
+    `car` is the one with which its driver came, if that is how it ended.
+    """
     ended = site.without_offer(offer)
     port = site.port(offer.port)
     if port is not None and is_free(port):
         ended = ended.with_port(replace(port, idle_since=now, news=True))
-    shown = UpdateCall(
-        offer=offer.number, driver=offer.driver, port=_name(site, offer), outcome=outcome
-    )
-    return Step(ended, (shown,))
+    effects: list[Effect] = [_shown_stopped(site, offer, outcome)]
+    if offer.asked is not None:
+        mine = car is not None and car.number == offer.asked
+        effects.append(settled(site, offer, offer.asked, mine=mine))
+    return Step(ended, tuple(effects))
 
 
-def end_missed_offers(site: Site, *, now: datetime, rules: Rules) -> Step:
-    """Let the drivers who stayed silent keep their place, and others go ahead for a while."""
+def going_on(offer: Offer, *, now: datetime, rules: Rules) -> Offer:
+    """Answer an offer that was interrupted with enough time left to come."""
+    if offer.deadline is None:
+        return offer
+    return replace(offer, deadline=max(offer.deadline, now + rules.at_least))
+
+
+def thaw_offers(site: Site, *, now: datetime, rules: Rules) -> Step:
+    """Let an offer go on when the unknown car on its port left first."""
     step = Step(site)
     for offer in site.offers:
-        if offer.deadline is not None and offer.deadline <= now:
-            step = step.and_then(_missed(step.site, offer, now=now, rules=rules))
+        port = site.port(offer.port)
+        if offer.asked is not None and port is not None and port.session is None:
+            step = step.and_then(_thawed(step.site, offer, port, offer.asked, now, rules))
     return step
 
 
-def rematch_lost_offers(site: Site, *, now: datetime, rules: Rules) -> Step:  # noqa: ARG001 - a rule
+def rematch_lost_offers(site: Site, *, now: datetime, rules: Rules) -> Step:
     """Move offers whose port is taken to other free ports, earliest called first."""
     step = Step(site)
     for offer in site.offers:
         port = site.port(offer.port)
-        if port is None or (not is_free(port) and _is_explained(port)):
-            step = step.and_then(_rematched(step.site, offer, now=now))
+        if port is None or _is_lost(port):
+            step = step.and_then(_rematched(step.site, offer, now=now, rules=rules))
     return step
 
 
-def wakeups(site: Site, *, rules: Rules) -> Iterator[datetime]:  # noqa: ARG001 - a rule's clock
-    """Say when offers run out."""
-    return (offer.deadline for offer in site.offers if offer.deadline is not None)
-
-
-def _missed(site: Site, offer: Offer, *, now: datetime, rules: Rules) -> Step:
-    resumes = now + rules.suspension
-    over = end(site, offer, CallOutcome.MISSED, now=now)
-    entry = over.site.entry(offer.driver)
-    if entry is None:
-        return over
-    told = TellMissed(driver=offer.driver, port=_name(site, offer), resumes=resumes)
-    return over.and_then(Step(suspended(over.site, entry, until=resumes), (told,)))
-
-
-def _rematched(site: Site, offer: Offer, *, now: datetime) -> Step:
-    if not site.unoffered:
-        over = end(site, offer, CallOutcome.WITHDRAWN, now=now)
-        told = TellWithdrawn(driver=offer.driver, port=_name(site, offer))
-        return over.and_then(Step(over.site, (told,)))
-    port = site.unoffered[0]
-    moved = replace(offer, port=port.id)
-    told_moved = TellMoved(
-        driver=offer.driver, taken=_name(site, offer), port=port.name, deadline=offer.deadline
+def settled(site: Site, offer: Offer, session: int, *, mine: bool | None) -> UpdateWasThatYou:
+    """Show that the question whose car it is needs no answer any more."""
+    return UpdateWasThatYou(
+        offer=offer.number,
+        session=session,
+        driver=offer.driver,
+        port=port_name(site, offer),
+        mine=mine,
+        undoable=bool(mine) and any(claim.session == session for claim in site.claims),
     )
-    site = site.with_offer(moved).with_port(replace(port, news=False))
-    return Step(site, (_shown(site, moved, CallOutcome.MOVED), told_moved))
 
 
-def _is_explained(port: Port) -> bool:
-    """Whether we know why the port is not free; a session's driver may still be on its way."""
-    return port.session is None or port.session.noticed
-
-
-def _shown(site: Site, offer: Offer, outcome: CallOutcome) -> UpdateCall:
+def shown(site: Site, offer: Offer, outcome: CallOutcome) -> UpdateCall:
+    """Show on the offer's card how it stands."""
     return UpdateCall(
         offer=offer.number,
         driver=offer.driver,
-        port=_name(site, offer),
+        port=port_name(site, offer),
         outcome=outcome,
         deadline=offer.deadline,
     )
 
 
-def _name(site: Site, offer: Offer) -> str:
+def shown_frozen(site: Site, offer: Offer) -> UpdateCall:
+    """Show on the offer's card that its clock stands still."""
+    return _shown_stopped(site, offer, CallOutcome.FROZEN)
+
+
+def port_name(site: Site, offer: Offer) -> str:
+    """Name the offer's port, by its ID if it is listed no more."""
     port = site.port(offer.port)
     return port.name if port else offer.port
+
+
+def _shown_stopped(site: Site, offer: Offer, outcome: CallOutcome) -> UpdateCall:
+    return shown(site, replace(offer, deadline=None), outcome)
+
+
+def _thawed(
+    site: Site, offer: Offer, port: Port, session: int, now: datetime, rules: Rules
+) -> Step:
+    goes_on = going_on(replace(offer, asked=None), now=now, rules=rules)
+    told = TellGoesOn(driver=offer.driver, port=port.name, deadline=goes_on.deadline)
+    over = settled(site, offer, session, mine=None)
+    site = site.with_offer(goes_on)
+    return Step(site, (over, shown(site, goes_on, CallOutcome.GOES_ON), told))
+
+
+def _rematched(site: Site, offer: Offer, *, now: datetime, rules: Rules) -> Step:
+    if not site.unoffered:
+        over = end(site, offer, CallOutcome.WITHDRAWN, now=now)
+        told = TellWithdrawn(driver=offer.driver, port=port_name(site, offer))
+        return over.and_then(Step(over.site, (told,)))
+    return _moved(site, going_on(offer, now=now, rules=rules), site.unoffered[0])
+
+
+def _moved(site: Site, offer: Offer, port: Port) -> Step:
+    effects: list[Effect] = []
+    if offer.asked is not None:
+        effects.append(settled(site, offer, offer.asked, mine=False))
+    moved = replace(offer, port=port.id, asked=None, frozen=None)
+    told = TellMoved(
+        driver=offer.driver, taken=port_name(site, offer), port=port.name, deadline=offer.deadline
+    )
+    site = site.with_offer(moved).with_port(replace(port, news=False))
+    return Step(site, (*effects, shown(site, moved, CallOutcome.MOVED), told))
+
+
+def _is_lost(port: Port) -> bool:
+    """Whether the port can't be the driver's any more; what is only unknown may still be."""
+    if port.held_back is not None:
+        return True
+    if port.session is not None:
+        return port.session.noticed
+    return not is_free(port) and not is_out_of_service(port)

@@ -7,52 +7,47 @@ from msgspec.structs import replace
 
 from bot.concierge.step import Step
 from bot.effects import AskToMove, TellMoveAnswer, UpdateAskToMove
-from bot.events import MoveAnswer
 from bot.rules import Rules
 from queue_store.site import Availability, Port, Session, Site
-
-FIFTEEN_MINUTES = timedelta(minutes=15)
 
 
 def ask_to_move(site: Site, *, now: datetime, rules: Rules) -> Step:
     """Ask everybody who is over time; again only while somebody waits, and not for ever."""
     effects = []
-    for port, session in _askable(site, rules):
+    for port, session in _askable(site, rules) if rules.quiet.begun(now) is None else ():
         if _ask_at(session, rules) <= now:
             asked = replace(session, asked=session.asked + 1, ask_at=now + rules.nag_repeat)
             site = site.with_port(replace(port, session=asked))
-            effects.append(
-                AskToMove(
-                    session=session.number,
-                    asked=asked.asked,
-                    driver=session.driver,
-                    port=port.name,
-                    since=session.since,
-                )
-            )
+            effects.append(_asked(port, asked))
     return Step(site, tuple(effects))
 
 
 def answered(
-    site: Site, port: Port, session: Session, answer: MoveAnswer, *, now: datetime, rules: Rules
+    site: Site, port: Port, session: Session, minutes: int, *, now: datetime, rules: Rules
 ) -> Step:
     """Leave the driver in peace for as long as the answer asks, and let the next one know."""
-    wait = FIFTEEN_MINUTES if answer is MoveAnswer.FIFTEEN_MINUTES else rules.nag_repeat
-    driver = session.driver or ""
+    wait = timedelta(minutes=minutes) if minutes else rules.nag_repeat
+    driver, at = session.driver or "", now + timedelta(minutes=minutes)
     site = site.with_port(replace(port, session=replace(session, ask_at=now + wait)))
     shown = UpdateAskToMove(
-        session=session.number, asked=session.asked, driver=driver, port=port.name, answer=answer
+        session=session.number,
+        asked=session.asked,
+        driver=driver,
+        port=port.name,
+        minutes=minutes,
+        at=at,
     )
     told = tuple(
-        TellMoveAnswer(driver=entry.driver, about=driver, port=port.name, answer=answer)
+        TellMoveAnswer(driver=entry.driver, about=driver, port=port.name, minutes=minutes, at=at)
         for entry in site.waiting[:1]
     )
     return Step(site, (shown, *told))
 
 
-def wakeups(site: Site, *, rules: Rules) -> Iterator[datetime]:
+def wakeups(site: Site, *, now: datetime, rules: Rules) -> Iterator[datetime]:
     """Say when somebody is to be asked."""
-    return (_ask_at(session, rules) for _, session in _askable(site, rules))
+    for _, session in _askable(site, rules):
+        yield rules.quiet.ends(max(_ask_at(session, rules), now))
 
 
 def _askable(site: Site, rules: Rules) -> list[tuple[Port, Session]]:
@@ -61,6 +56,7 @@ def _askable(site: Site, rules: Rules) -> list[tuple[Port, Session]]:
         for port in site.ports
         if port.session is not None
         and port.availability is Availability.IN_USE
+        and not port.silent
         and port.session.asked < rules.nag_limit
         and (port.session.asked == 0 or site.waiting)
     ]
@@ -68,3 +64,13 @@ def _askable(site: Site, rules: Rules) -> list[tuple[Port, Session]]:
 
 def _ask_at(session: Session, rules: Rules) -> datetime:
     return session.ask_at or session.since + rules.charging_limit
+
+
+def _asked(port: Port, session: Session) -> AskToMove:
+    return AskToMove(
+        session=session.number,
+        asked=session.asked,
+        driver=session.driver,
+        port=port.name,
+        since=session.since,
+    )

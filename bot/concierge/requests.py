@@ -1,285 +1,245 @@
 """What people ask for, by command or button, and what they are answered."""
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from msgspec import Struct
 from msgspec.structs import replace
 
-from bot.concierge import offers, overtime, plug_ins
+from bot.concierge import buttons, holds, next_driver, offers, registrations
+from bot.concierge.answer import Answer, answered
 from bot.concierge.step import Step
 from bot.concierge.suspensions import resumed, suspended
-from bot.effects import CallOutcome, Effect, TellPassedOver, UpdateWhoPluggedIn
+from bot.effects import CallOutcome, TellRemoved
 from bot.events import (
     Asker,
+    ClaimUndone,
+    DisputeDecided,
+    ForgetConfirmed,
+    ForgetRequested,
     HelpRequested,
+    IdentityAnswered,
     JoinRequested,
     LeaveRequested,
     ListRequested,
     MoveAnswered,
     NextRequested,
+    NotMine,
     NotUnderstood,
-    OfferAnswer,
     OfferAnswered,
+    PauseRequested,
     RegisterRequested,
+    RemoveRequested,
     Request,
     ResumeRequested,
     SessionClaimed,
     SessionDisowned,
+    SmallTalked,
     StatusRequested,
     SuspendRequested,
+    UnpauseRequested,
     UnregisterRequested,
+    WhyRequested,
 )
+from bot.quiet import moment
 from bot.replies import (
+    AdminsOnly,
     AlreadyCharging,
     AlreadyIn,
+    ConfirmForget,
+    DriverNotInQueue,
     HelpText,
     Joined,
     Left,
     Listing,
-    NobodyWaiting,
-    NothingFree,
     NotInQueue,
-    NotYourButton,
-    NotYourRegistration,
-    PassedOver,
     PortsListing,
     Puzzled,
-    Registered,
+    Removed,
     Reply,
     Resumed,
+    SmallTalkReply,
     Suspended,
-    TooEarlyToPass,
-    TooLate,
-    Unregistered,
+    TooFarAhead,
     WasNotSuspended,
+    Why,
 )
 from bot.rules import Rules
-from queue_store.site import Availability, Entry, Offer, Port, Session, Site
+from queue_store.site import Because, Entry, Site
 
+MOST_HOURS_AHEAD = 12
 
-class Answer(Struct, frozen=True):
-    """A step and what the one who asked is told; None where the room's messages say it all."""
-
-    step: Step
-    reply: Reply | None = None
+Said = HelpRequested | NotUnderstood | SmallTalked | ForgetRequested
+Looks = ListRequested | StatusRequested | WhyRequested
+Buttons = (
+    OfferAnswered
+    | MoveAnswered
+    | IdentityAnswered
+    | SessionClaimed
+    | SessionDisowned
+    | ClaimUndone
+    | NotMine
+)
 
 
 def answer(site: Site, request: Request, *, now: datetime, rules: Rules) -> Answer:  # noqa: C901, PLR0911, PLR0912 - one line for each request
     """Do what was asked, or say why not."""
-    driver = request.asker.driver
+    asker = request.asker
     match request:
         case JoinRequested():
-            return _join(site, driver, now=now)
+            return _join(site, request, now=now, rules=rules)
         case LeaveRequested():
-            return _leave(site, driver, now=now)
+            return leave(site, asker.driver, now=now)
+        case RemoveRequested(driver=driver):
+            return _remove(site, asker, driver, now=now)
         case SuspendRequested(minutes=minutes):
-            until = None if minutes is None else now + timedelta(minutes=minutes)
-            return _suspend(site, driver, until=until, now=now)
+            return _suspend(site, asker.driver, minutes, now=now, rules=rules)
         case ResumeRequested():
-            return _resume(site, driver)
-        case NextRequested(asker=asker):
-            return _next(site, asker, now=now, rules=rules)
-        case ListRequested():
-            return Answer(Step(site), Listing(asker=driver))
-        case StatusRequested():
-            return Answer(Step(site), PortsListing())
+            return _resume(site, asker.driver)
+        case NextRequested():
+            return next_driver.answer(site, asker, now=now, rules=rules)
         case RegisterRequested(user=user):
-            return _register(site, driver, user)
+            return registrations.register(site, asker.driver, user, now=now, rules=rules)
         case UnregisterRequested(user=user):
-            return _unregister(site, driver, user)
-        case HelpRequested():
-            return Answer(Step(site), HelpText())
-        case NotUnderstood(words=words, suggestion=suggestion):
-            return Answer(Step(site), Puzzled(words=words, suggestion=suggestion))
-        case OfferAnswered():
-            return _answer_offer(site, request, now=now, rules=rules)
-        case MoveAnswered():
-            return _answer_move(site, request, now=now, rules=rules)
-        case SessionClaimed(session=session):
-            return _claim(site, session, driver)
-        case SessionDisowned(session=session):
-            return _disown(site, session)
-        case _ as never:
-            assert_never(never)
+            return registrations.unregister(site, asker.driver, user)
+        case DisputeDecided():
+            return registrations.decide_dispute(site, request)
+        case ForgetConfirmed():
+            return registrations.forget(site, asker.driver, now=now)
+        case PauseRequested(port=words):
+            return holds.pause(site, asker, words)
+        case UnpauseRequested(port=words):
+            return holds.unpause(site, asker, words, now=now)
+        case ListRequested() | StatusRequested() | WhyRequested():
+            return answered(site, _look(request))
+        case HelpRequested() | NotUnderstood() | SmallTalked() | ForgetRequested():
+            return answered(site, _said(request))
+        case _:
+            return _pressed(site, request, now=now, rules=rules)
 
 
-def _join(site: Site, driver: str, *, now: datetime) -> Answer:
-    entry = site.entry(driver)
-    if entry is not None:
-        place = AlreadyIn(driver=driver, position=_position(site, entry), suspended=entry.suspended)
-        return Answer(Step(site), place)
-    charging = site.sessions_of(driver)
-    if charging:
-        return Answer(Step(site), AlreadyCharging(port=charging[0].name))
-    return Answer(Step(site.with_entry(Entry(driver=driver, joined=now))), Joined(driver=driver))
-
-
-def _leave(site: Site, driver: str, *, now: datetime) -> Answer:
+def leave(site: Site, driver: str, *, now: datetime) -> Answer:
+    """Let the driver go; a held offer passes on at once."""
     if site.entry(driver) is None:
-        return Answer(Step(site), NotInQueue())
+        return answered(site, NotInQueue())
     step = _without_offer(site, driver, CallOutcome.LEFT, now=now)
     return Answer(Step(step.site.without_entry(driver), step.effects), Left(driver=driver))
 
 
-def _suspend(site: Site, driver: str, *, until: datetime | None, now: datetime) -> Answer:
-    entry = site.entry(driver)
-    if entry is None:
-        return Answer(Step(site), NotInQueue())
-    step = _without_offer(site, driver, CallOutcome.NOT_NOW, now=now)
-    position = _position(site, entry)
-    return Answer(
-        Step(suspended(step.site, entry, until=until), step.effects),
-        Suspended(driver=driver, position=position, resumes=until),
-    )
-
-
-def _resume(site: Site, driver: str) -> Answer:
-    entry = site.entry(driver)
-    if entry is None:
-        return Answer(Step(site), NotInQueue())
-    position = _position(site, entry)
-    if not entry.suspended:
-        return Answer(Step(site), WasNotSuspended(position=position))
-    return Answer(Step(resumed(site, entry)), Resumed(driver=driver, position=position))
-
-
-def _next(site: Site, asker: Asker, *, now: datetime, rules: Rules) -> Answer:
-    if site.offers:
-        return _pass_over(site, site.offers[0], asker, now=now, rules=rules)
-    free = site.unoffered
-    if not free:
-        return Answer(Step(site), _longest_charging(site))
-    # Whoever could be called has been: free ports are offered as soon as somebody waits.
-    names = tuple(port.name for port in free)
-    return Answer(Step(site), NobodyWaiting(ports=names, suspended=len(site.queue)))
-
-
-def _pass_over(site: Site, offer: Offer, asker: Asker, *, now: datetime, rules: Rules) -> Answer:
-    port = _port_name(site, offer.port)
-    privileged = asker.admin or asker.driver == offer.driver
-    if not privileged and _in_first_half(offer, now=now, rules=rules):
-        return Answer(Step(site), TooEarlyToPass(driver=offer.driver, port=port))
-    resumes = now + rules.suspension
-    over = offers.end(site, offer, CallOutcome.PASSED_OVER, now=now)
-    entry = over.site.entry(offer.driver)
-    told: tuple[Effect, ...] = ()
-    if entry is not None:
-        over = Step(suspended(over.site, entry, until=resumes), over.effects)
-        told = (TellPassedOver(driver=offer.driver, by=asker.driver, resumes=resumes),)
-    reply = PassedOver(driver=offer.driver, by=asker.driver, port=port)
-    return Answer(Step(over.site, over.effects + told), reply)
-
-
-def _in_first_half(offer: Offer, *, now: datetime, rules: Rules) -> bool:
-    if offer.deadline is None:
-        return True
-    allowed = rules.accepted_offer if offer.accepted else rules.offer
-    return now < offer.deadline - allowed / 2
-
-
-def _longest_charging(site: Site) -> NothingFree:
-    sessions = [
-        (port.session.since, port, port.session)
-        for port in site.ports
-        if port.session is not None and port.availability is Availability.IN_USE
-    ]
-    if not sessions:
-        return NothingFree()
-    since, port, session = min(sessions, key=lambda each: each[0])
-    return NothingFree(
-        port=port.name, driver=session.driver, since=since, since_known=session.since_known
-    )
-
-
-def _register(site: Site, driver: str, user: str) -> Answer:
-    owner = site.registrations.get(user)
-    if owner not in (None, driver):
-        return Answer(Step(site), NotYourRegistration(user=user))
-    step = Step(replace(site, registrations={**site.registrations, user: driver}))
-    reply = Registered(user=user)
-    for port, session in _sessions(site, lambda session: session.user == user):
-        if session.driver is None:
-            step = step.and_then(plug_ins.identify(step.site, port, session, driver))
-            reply = Registered(user=user, port=port.name)
-    return Answer(step, reply)
-
-
-def _unregister(site: Site, driver: str, user: str) -> Answer:
-    if site.registrations.get(user) != driver:
-        return Answer(Step(site), NotYourRegistration(user=user))
-    kept = {each: owner for each, owner in site.registrations.items() if each != user}
-    return Answer(Step(replace(site, registrations=kept)), Unregistered(user=user))
-
-
-def _answer_offer(site: Site, request: OfferAnswered, *, now: datetime, rules: Rules) -> Answer:
-    offer = next((each for each in site.offers if each.number == request.offer), None)
-    if offer is None:
-        return Answer(Step(site), TooLate())
-    if offer.driver != request.asker.driver:
-        return Answer(Step(site), NotYourButton(driver=offer.driver))
-    match request.answer:
-        case OfferAnswer.ON_MY_WAY:
-            return Answer(offers.accept(site, offer, now=now, rules=rules))
-        case OfferAnswer.NOT_NOW:
-            until = now + rules.suspension
-            return Answer(_suspend(site, offer.driver, until=until, now=now).step)
-        case OfferAnswer.LEAVE:
-            return Answer(_leave(site, offer.driver, now=now).step)
+def _pressed(site: Site, request: Buttons, *, now: datetime, rules: Rules) -> Answer:  # noqa: PLR0911 - one for each
+    match request:
+        case OfferAnswered():
+            return buttons.answer_offer(site, request, now=now, rules=rules)
+        case MoveAnswered():
+            return buttons.answer_move(site, request, now=now, rules=rules)
+        case IdentityAnswered():
+            return buttons.answer_identity(site, request, now=now, rules=rules)
+        case SessionClaimed(session=session, asker=asker):
+            return registrations.claim(site, session, asker.driver, now=now, rules=rules)
+        case SessionDisowned(session=session):
+            return registrations.disown(site, session)
+        case ClaimUndone():
+            return registrations.undo_claim(site, request, now=now, rules=rules)
+        case NotMine(session=session, asker=asker):
+            return registrations.not_mine(site, session, asker.driver)
         case _ as never:
             assert_never(never)
 
 
-def _answer_move(site: Site, request: MoveAnswered, *, now: datetime, rules: Rules) -> Answer:
-    for port, session in _sessions(site, lambda session: session.number == request.session):
-        if session.driver != request.asker.driver:
-            return Answer(Step(site), NotYourButton(driver=session.driver))
-        step = overtime.answered(site, port, session, request.answer, now=now, rules=rules)
-        return Answer(step)
-    return Answer(Step(site), TooLate())
+def _look(request: Looks) -> Reply:
+    match request:
+        case ListRequested(asker=asker):
+            return Listing(asker=asker.driver)
+        case StatusRequested():
+            return PortsListing()
+        case WhyRequested(asker=asker):
+            return Why(asker=asker.driver)
 
 
-def _claim(site: Site, number: int, driver: str) -> Answer:
-    for port, session in _sessions(site, lambda session: session.number == number):
-        if session.driver is not None:
-            return Answer(Step(site), NotYourButton(driver=session.driver))
-        owner = site.registrations.get(session.user or "", driver)
-        if owner != driver:
-            return Answer(Step(site), NotYourButton(driver=owner))
-        if session.user is not None:
-            registrations = {**site.registrations, session.user: driver}
-            site = replace(site, registrations=registrations)
-        return Answer(plug_ins.identify(site, port, session, driver))
-    return Answer(Step(site), TooLate())
+def _said(request: Said) -> Reply:
+    match request:
+        case HelpRequested():
+            return HelpText()
+        case NotUnderstood(words=words, suggestion=suggestion):
+            return Puzzled(words=words, suggestion=suggestion)
+        case SmallTalked(talk=talk):
+            return SmallTalkReply(talk=talk)
+        case ForgetRequested():
+            return ConfirmForget()
 
 
-def _disown(site: Site, number: int) -> Answer:
-    for port, session in _sessions(site, lambda session: session.number == number):
-        if session.driver is not None:
-            return Answer(Step(site), NotYourButton(driver=session.driver))
-        shown = UpdateWhoPluggedIn(session=session.number, port=port.name, driver=None)
-        return Answer(Step(site, (shown,)))
-    return Answer(Step(site), TooLate())
+def _join(site: Site, request: JoinRequested, *, now: datetime, rules: Rules) -> Answer:
+    driver, until = request.asker.driver, _until(request, now=now, rules=rules)
+    if until is not None and until - now > timedelta(hours=MOST_HOURS_AHEAD):
+        return answered(site, TooFarAhead(hours=MOST_HOURS_AHEAD))
+    entry = site.entry(driver)
+    if entry is not None:
+        return _already_in(site, entry, until)
+    charging = site.sessions_of(driver)
+    if charging:
+        port, session = charging[0]
+        return answered(site, AlreadyCharging(port=port.name, session=session.number))
+    joined = site.with_entry(Entry(driver=driver, joined=now, until=until))
+    return answered(joined, Joined(driver=driver, until=until))
+
+
+def _already_in(site: Site, entry: Entry, until: datetime | None) -> Answer:
+    entry = replace(entry, until=until or entry.until)
+    reply = AlreadyIn(
+        driver=entry.driver,
+        position=site.position(entry.driver) or 0,
+        suspended=entry.suspended,
+        until=entry.until,
+    )
+    return answered(site.with_entry(entry), reply)
+
+
+def _until(request: JoinRequested, *, now: datetime, rules: Rules) -> datetime | None:
+    """Answer the next moment at which the site's clocks show the time that was said."""
+    if request.until is None:
+        return None
+    today = datetime.combine(rules.day(now), request.until)
+    at = moment(rules.zone, today)
+    return at if at > now else moment(rules.zone, today + timedelta(days=1))
+
+
+def _remove(site: Site, asker: Asker, driver: str, *, now: datetime) -> Answer:
+    if driver == asker.driver:
+        return leave(site, driver, now=now)
+    if not asker.admin:
+        return answered(site, AdminsOnly())
+    if site.entry(driver) is None:
+        return answered(site, DriverNotInQueue(driver=driver))
+    step = leave(site, driver, now=now).step
+    told = TellRemoved(driver=driver, by=asker.driver)
+    reply = Removed(driver=driver, by=asker.driver)
+    return Answer(step.and_then(Step(step.site, (told,))), reply)
+
+
+def _suspend(
+    site: Site, driver: str, minutes: float | None, *, now: datetime, rules: Rules
+) -> Answer:
+    entry, offer = site.entry(driver), site.offer_to(driver)
+    if entry is None:
+        return answered(site, NotInQueue())
+    span = None if minutes is None else timedelta(minutes=minutes)
+    if span is None and offer is not None:
+        span = rules.suspension
+    until = None if span is None else now + span
+    step = _without_offer(site, driver, CallOutcome.NOT_NOW, now=now)
+    because = Because.ASKED if offer is None else Because.NOT_NOW
+    reply = Suspended(driver=driver, position=site.position(driver) or 0, resumes=until)
+    return Answer(Step(suspended(step.site, entry, because, until=until), step.effects), reply)
+
+
+def _resume(site: Site, driver: str) -> Answer:
+    entry, position = site.entry(driver), site.position(driver)
+    if entry is None or position is None:
+        return answered(site, NotInQueue())
+    if entry.suspended is None:
+        return answered(site, WasNotSuspended(position=position))
+    return answered(resumed(site, entry), Resumed(driver=driver, position=position))
 
 
 def _without_offer(site: Site, driver: str, outcome: CallOutcome, *, now: datetime) -> Step:
     offer = site.offer_to(driver)
     return Step(site) if offer is None else offers.end(site, offer, outcome, now=now)
-
-
-def _sessions(site: Site, wanted: Callable[[Session], bool]) -> list[tuple[Port, Session]]:
-    return [
-        (port, port.session)
-        for port in site.ports
-        if port.session is not None and wanted(port.session)
-    ]
-
-
-def _position(site: Site, entry: Entry) -> int:
-    return site.position(entry.driver) or 0
-
-
-def _port_name(site: Site, each: str) -> str:
-    port = site.port(each)
-    return port.name if port else each

@@ -8,18 +8,18 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from bot.concierge import plug_ins
+from bot.concierge import plug_ins, silence
 from bot.concierge.step import Step
-from bot.events import PortsListed
+from bot.rules import Rules
 from chargepoint.events import (
-    PortReading,
     PortStatus,
     PortStatusChanged,
     SessionStarted,
     SessionStopped,
     SessionUpdated,
+    StationEvent,
 )
-from queue_store.site import Availability, Port, Session, Site, port_id
+from queue_store.site import Availability, Departure, Hold, Port, Session, Site, port_id
 
 LONGEST_BELIEVABLE_SESSION = timedelta(days=7)
 
@@ -37,71 +37,63 @@ class Heard(Step, frozen=True):
     look: bool = False
 
 
-def session_started(site: Site, event: SessionStarted, *, now: datetime) -> Heard:
+def station_spoke(site: Site, event: StationEvent, *, now: datetime, rules: Rules) -> Heard:
+    """Take note of an event of the stream, and that the network is alive."""
+    site = silence.heard_again(site, now=now, rules=rules)
+    port = site.port(port_id(event.station, event.port))
+    if port is None:
+        return Heard(site)
+    port = replace(port, heard=now)
+    site = site.with_port(port)
+    match event:
+        case SessionStarted():
+            spoken = replace(port, spoken=now, doubted=None)
+            return session_started(site.with_port(spoken), spoken, event, now=now, rules=rules)
+        case SessionStopped():
+            return _session_stopped(site, port, event)
+        case SessionUpdated():
+            # A sign of life from a port that we think free is worth a look.
+            return Heard(site, look=port.session is None)
+        case PortStatusChanged():
+            spoken = replace(port, spoken=now, doubted=None)
+            return status_changed(site.with_port(spoken), spoken, event.status, now=now)
+
+
+def session_started(
+    site: Site, port: Port, event: SessionStarted, *, now: datetime, rules: Rules
+) -> Heard:
     """Believe that a car plugged in, unless it is the one that is there or that left."""
-    port = _port(site, event)
-    if port is None or (event.session is not None and event.session == port.ended):
+    left = port.left.session.network_id if port.left else None
+    if event.session is not None and event.session == left:
         return Heard(site)
     session = port.session
     if session is None or _is_another(session, event):
-        return Heard(_begin(site, port, event, now=now))
-    return _learn(site, port, session, event, now=now)
+        return Heard(_begin(site, port, event, now=now, rules=rules))
+    learnt = _learn(site, port, session, event, now=now)
+    return Heard(learnt.site, learnt.effects)
 
 
-def session_stopped(site: Site, event: SessionStopped, *, now: datetime) -> Heard:
-    """Look whether the port is free, if it is its own session that stopped."""
-    port = _port(site, event)
-    if port is None or port.session is None:
-        return Heard(site)
-    stopped_another = None not in (event.session, port.session.network_id) and (
-        event.session != port.session.network_id
-    )
-    if stopped_another:
-        return Heard(site)
-    return Heard(site.with_port(replace(port, heard=now, spoken=None)), look=True)
-
-
-def session_updated(site: Site, event: SessionUpdated, *, now: datetime) -> Heard:
-    """Note the sign of life; one from a port that we think free makes us look."""
-    port = _port(site, event)
-    if port is None:
-        return Heard(site)
-    return Heard(site.with_port(replace(port, heard=now)), look=port.session is None)
-
-
-def status_changed(site: Site, event: PortStatusChanged, *, now: datetime) -> Heard:
+def status_changed(site: Site, port: Port, status: PortStatus, *, now: datetime) -> Heard:
     """Believe the port's status."""
-    port = _port(site, event)
-    if port is None:
+    changed = replace(port, availability=AVAILABILITY[status])
+    if status is PortStatus.AVAILABLE:
+        return Heard(site.with_port(_freed(port, changed, now)))
+    if status is PortStatus.INUSE and port.session is None:
+        site, number = site.numbered()
+        session = Session(number=number, since=now)
+        return Heard(site.with_port(_occupied(changed, session)), look=True)
+    return Heard(site.with_port(changed))
+
+
+def _session_stopped(site: Site, port: Port, event: SessionStopped) -> Heard:
+    """Look whether the port is free, if it is its own session that stopped."""
+    session = port.session
+    if session is None:
         return Heard(site)
-    heard = replace(port, heard=now, spoken=now, availability=AVAILABILITY[event.status])
-    if event.status is PortStatus.AVAILABLE:
-        return Heard(site.with_port(_freed(port, heard, now)))
-    if event.status is PortStatus.INUSE and port.session is None:
-        session = Session(number=site.serial + 1, since=now)
-        site = replace(site, serial=session.number)
-        return Heard(site.with_port(_occupied(heard, session)), look=True)
-    return Heard(site.with_port(heard))
-
-
-def ports_listed(site: Site, event: PortsListed, *, now: datetime) -> Step:
-    """Take over names, new ports and last words; a port that is new is bearings, not news."""
-    listed = {port_id(reading.station, reading.port): reading for reading in event.ports}
-    site = replace(site, ports=tuple(port for port in site.ports if port.id in listed))
-    for each, reading in listed.items():
-        known = site.port(each)
-        if known is None:
-            site = _first_seen(site, each, reading, now=now)
-        else:
-            heard = max(known.heard, reading.heard or now)
-            site = site.with_port(replace(known, name=reading.name, heard=min(heard, now)))
-    return Step(site)
-
-
-def _port(
-    site: Site, event: SessionStarted | SessionStopped | SessionUpdated | PortStatusChanged
-) -> Port | None:
-    return site.port(port_id(event.station, event.port))
+    if None not in (event.session, session.network_id) and event.session != session.network_id:
+        return Heard(site)
+    # The stream itself has cast the doubt, so the next reading counts.
+    return Heard(site.with_port(replace(port, spoken=None, doubted=None)), look=True)
 
 
 def _is_another(session: Session, event: SessionStarted) -> bool:
@@ -115,38 +107,68 @@ def _is_another(session: Session, event: SessionStarted) -> bool:
     return None not in numbers and session.network_id != event.session
 
 
-def _begin(site: Site, port: Port, event: SessionStarted, *, now: datetime) -> Site:
+def _begin(site: Site, port: Port, event: SessionStarted, *, now: datetime, rules: Rules) -> Site:
+    if port.session is not None:
+        port = replace(port, left=Departure(session=port.session, at=now))
+    back = _same_again(port, event, now=now, rules=rules)
+    if back is not None:
+        # A driver may have queued anew meanwhile, and the port may have been offered; a stranger
+        # need not be asked twice.
+        settled = back.driver is None and site.offer_on(port.id) is None
+        again = replace(
+            _told(back, event, now),
+            network_id=event.session or back.network_id,
+            noticed=back.noticed and settled,
+        )
+        return site.with_port(_occupied(port, again))
+    site, number = site.numbered()
     session = Session(
-        number=site.serial + 1,
+        number=number,
         network_id=event.session,
         user=event.user,
         since=_believable(event.started, now),
         since_known=event.started is not None,
     )
-    ended = port.session.network_id if port.session else port.ended
-    occupied = _occupied(replace(port, heard=now, spoken=now, ended=ended), session)
-    return replace(site, serial=session.number).with_port(occupied)
+    return site.with_port(_occupied(port, session))
+
+
+def _same_again(
+    port: Port, event: SessionStarted, *, now: datetime, rules: Rules
+) -> Session | None:
+    """Answer the session that goes on, if its user is back on the same port already."""
+    left = port.left
+    if left is None or event.user is None or left.session.user != event.user:
+        return None
+    if not left.session.noticed:
+        # The question whose car it was is over, and another one needs another session.
+        return None
+    return left.session if now - left.at <= rules.same_session else None
 
 
 def _learn(
     site: Site, port: Port, session: Session, event: SessionStarted, *, now: datetime
-) -> Heard:
-    since = session.since
+) -> Step:
+    learnt = _told(session, event, now)
+    port = replace(port, availability=Availability.IN_USE, session=learnt)
+    site = site.with_port(port)
+    driver = site.registrations.get(learnt.user or "")
+    if session.user is None and driver is not None and session.driver is None:
+        return plug_ins.identify(site, port, learnt, driver)
+    return Step(site)
+
+
+def _told(session: Session, event: SessionStarted, now: datetime) -> Session:
+    """Add what the start tells of a session of which we knew less."""
+    since, since_known = session.since, session.since_known
     if event.started is not None and session.network_id is None:
-        since = min(since, _believable(event.started, now))
-    learnt = replace(
+        since, since_known = min(since, _believable(event.started, now)), True
+    return replace(
         session,
         network_id=session.network_id or event.session,
         user=session.user or event.user,
         since=since,
+        since_known=since_known,
     )
-    port = replace(port, heard=now, spoken=now, availability=Availability.IN_USE, session=learnt)
-    site = site.with_port(port)
-    driver = site.registrations.get(learnt.user or "")
-    if session.user is None and driver is not None and session.driver is None:
-        step = plug_ins.identify(site, port, learnt, driver)
-        return Heard(step.site, step.effects)
-    return Heard(site)
 
 
 def _occupied(port: Port, session: Session) -> Port:
@@ -154,6 +176,8 @@ def _occupied(port: Port, session: Session) -> Port:
         port,
         availability=Availability.IN_USE,
         session=session,
+        # Whoever plugged in could use it; what an admin paused, an admin gives back.
+        held_back=port.held_back if port.held_back is Hold.PAUSED else None,
         idle_since=None,
         news=False,
         reminded=False,
@@ -163,29 +187,10 @@ def _occupied(port: Port, session: Session) -> Port:
 def _freed(before: Port, after: Port, now: datetime) -> Port:
     if before.availability is Availability.AVAILABLE and before.session is None:
         return after
-    ended = before.session.network_id if before.session else before.ended
-    return replace(after, session=None, ended=ended, idle_since=now, news=True, reminded=False)
-
-
-def _first_seen(site: Site, each: str, reading: PortReading, *, now: datetime) -> Site:
-    port = Port(
-        id=each,
-        station=reading.station,
-        number=reading.port,
-        name=reading.name,
-        availability=AVAILABILITY[reading.status],
-        heard=min(reading.heard or now, now),
-    )
-    if reading.status is not PortStatus.INUSE:
-        return site.with_port(port)
-    session = Session(
-        number=site.serial + 1,
-        user=reading.user,
-        since=now,
-        since_known=False,
-        noticed=reading.user not in site.registrations,
-    )
-    return replace(site, serial=session.number).with_port(replace(port, session=session))
+    left = before.left
+    if before.session is not None:
+        left = Departure(session=before.session, at=now)
+    return replace(after, session=None, left=left, idle_since=now, news=True, reminded=False)
 
 
 def _believable(started: datetime | None, now: datetime) -> datetime:

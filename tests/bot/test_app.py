@@ -138,11 +138,14 @@ async def test_other_words_get_a_short_friendly_answer_never_silence(bot: Bot) -
     bot.neighbours.slack.say(ADA, "@EV Concierge thanks!")
     bot.neighbours.slack.say(GRACE, "am I next?", channel=dm_of(GRACE))
 
-    await bot.neighbours.tells(ADA, "ev help")
-    await bot.neighbours.tells(GRACE, "ev help")
+    bot.neighbours.slack.say(ALAN, "what's for lunch?", channel=dm_of(ALAN))
+
+    await bot.neighbours.tells(ADA, "Any time")
+    await bot.neighbours.tells(GRACE, "You are not in the queue")
+    await bot.neighbours.tells(ALAN, "ev help")
     await bot.quiet()
-    assert len(bot.neighbours.told(ADA)) == 1
-    assert len(bot.neighbours.told(GRACE)) == 1
+    for person in (ADA, GRACE, ALAN):
+        assert len(bot.neighbours.told(person)) == 1
 
 
 async def test_what_slack_escaped_is_shown_as_it_was_typed(bot: Bot) -> None:

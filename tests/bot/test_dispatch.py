@@ -19,6 +19,7 @@ from queue_store.errors import (
     StoreUnavailable,
     Unreadable,
 )
+from queue_store.opening import SqliteFile
 from tests.bot.office import ADA, GRACE, QUICK, Bot, Clock, Neighbours, at_work, logged, until
 from tests.bot.troubled import Opening, TroubledStore
 
@@ -39,7 +40,7 @@ async def bot(neighbours: Neighbours, opening: Opening) -> AsyncIterator[Bot]:
 
 @pytest.fixture
 async def store(neighbours: Neighbours, opening: Opening) -> AsyncIterator[TroubledStore]:
-    await opening(neighbours.store, "C0EVROOM")
+    await opening(SqliteFile(neighbours.store), "C0EVROOM")
     yield opening.store
     await opening.store.close()
 
@@ -188,7 +189,7 @@ async def test_a_person_is_told_in_plain_words_what_became_of_it(
 ) -> None:
     monkeypatch.setattr("bot.dispatch.LONGEST_PAUSE_SECONDS", 0.0)
     for door in ("command", "message", "private"):
-        opening.store.fails["commit"] = [error] * times
+        opening.store.fails["request"] = [error] * times
         if door == "command":
             answer = await bot.neighbours.slack.command(ADA, " EV  add")
             assert answer is not None
@@ -198,7 +199,7 @@ async def test_a_person_is_told_in_plain_words_what_became_of_it(
             bot.neighbours.slack.say(ADA, "ev add", channel=channel)
             told = 1 if door == "command" else {"message": 2, "private": 3}[door]
             assert words in (await bot.neighbours.tells(ADA, words, times=told)).text
-        assert not opening.store.fails["commit"]
+        assert not opening.store.fails["request"]
     assert await bot.queue() == []
 
     await bot.neighbours.slack.command(ADA, "add")

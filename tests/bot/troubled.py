@@ -2,15 +2,16 @@
 
 import asyncio
 from datetime import datetime
-from pathlib import Path
 
 from queue_store.errors import StoreError
-from queue_store.sqlite import SqliteStore
+from queue_store.opening import Place, open_store
 from queue_store.store import Commit, Delivered, OutboxRow, PostedCard, QueueStore, Snapshot
 
 
 class TroubledStore:
     """A store with troubles: `fails` before the next calls of a method, `forgets` after them.
+
+    Under "request" are the commits that answer somebody, which readings in between leave alone.
 
     While `flowing` is cleared, commits wait.
     """
@@ -32,6 +33,8 @@ class TroubledStore:
         return await self._store.answered(request, now=now)
 
     async def commit(self, commit: Commit) -> int:
+        if commit.answered is not None:
+            self._fail("request")
         self._fail("commit")
         self.commits += 1
         await self.flowing.wait()
@@ -65,11 +68,11 @@ class TroubledStore:
 
 
 class Opening:
-    """Opens the file as a troubled store, and keeps it for the test."""
+    """Opens the store as a troubled store, and keeps it for the test."""
 
     def __init__(self) -> None:
         self.store: TroubledStore
 
-    async def __call__(self, path: Path, site: str) -> QueueStore:
-        self.store = TroubledStore(await SqliteStore.open(path, site=site))
+    async def __call__(self, place: Place, site: str) -> QueueStore:
+        self.store = TroubledStore(await open_store(place, site=site))
         return self.store

@@ -1,0 +1,78 @@
+"""A station that fell silent or out of service is not offered, and its live offer waits."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from bot.concierge import offers
+from bot.concierge.step import Step
+from bot.effects import CallOutcome, TellFrozen, TellGoesOn, TellWithdrawn
+from bot.rules import Rules
+from queue_store.site import Offer, Port, Site, is_out_of_service
+
+
+def outage(site: Site, *, now: datetime, rules: Rules) -> datetime | None:
+    """Answer since when the network was out of reach, if it was for so long that it matters."""
+    return site.heard if site.heard is not None and now - site.heard >= rules.silence else None
+
+
+def heard_again(site: Site, *, now: datetime, rules: Rules) -> Site:
+    """Note that the network is alive; offers that nobody could see run out get some time."""
+    if outage(site, now=now, rules=rules) is not None:
+        for offer in site.offers:
+            site = site.with_offer(offers.going_on(offer, now=now, rules=rules))
+    return replace(site, heard=now)
+
+
+def notice_silence(site: Site, *, now: datetime, rules: Rules) -> Step:
+    """Mark the ports that others have outlived, and those that speak again."""
+    latest = max((port.heard for port in site.ports), default=now)
+    for port in site.ports:
+        silent = latest - port.heard >= rules.silence
+        if silent != port.silent:
+            site = site.with_port(replace(port, silent=silent))
+    return Step(site)
+
+
+def freeze_offers(site: Site, *, now: datetime, rules: Rules) -> Step:
+    """Stop the clock of offers that can't be relied on, and withdraw them in the end."""
+    step = Step(site)
+    for offer in site.offers:
+        port = site.port(offer.port)
+        if port is not None:
+            step = step.and_then(_seen(step.site, offer, port, now=now, rules=rules))
+    return step
+
+
+def wakeups(site: Site, *, now: datetime, rules: Rules) -> Iterator[datetime]:  # noqa: ARG001 - a rule's clock
+    """Say when frozen offers are withdrawn."""
+    return (offer.frozen + rules.patience for offer in site.offers if offer.frozen is not None)
+
+
+def _seen(site: Site, offer: Offer, port: Port, *, now: datetime, rules: Rules) -> Step:
+    if port.session is not None:
+        # Whose car it is decides about the offer.
+        return Step(site if offer.frozen is None else site.with_offer(_running(offer, now, rules)))
+    if not is_out_of_service(port):
+        return Step(site) if offer.frozen is None else _thawed(site, offer, port, now, rules)
+    if offer.frozen is None:
+        frozen = site.with_offer(replace(offer, frozen=now))
+        told = TellFrozen(driver=offer.driver, port=port.name)
+        return Step(frozen, (offers.shown_frozen(site, offer), told))
+    if now < offer.frozen + rules.patience:
+        return Step(site)
+    over = offers.end(site, offer, CallOutcome.WITHDRAWN, now=now)
+    told_over = TellWithdrawn(driver=offer.driver, port=port.name)
+    return over.and_then(Step(over.site, (told_over,)))
+
+
+def _running(offer: Offer, now: datetime, rules: Rules) -> Offer:
+    return offers.going_on(replace(offer, frozen=None), now=now, rules=rules)
+
+
+def _thawed(site: Site, offer: Offer, port: Port, now: datetime, rules: Rules) -> Step:
+    goes_on = _running(offer, now, rules)
+    told = TellGoesOn(driver=offer.driver, port=port.name, deadline=goes_on.deadline)
+    site = site.with_offer(goes_on)
+    return Step(site, (offers.shown(site, goes_on, CallOutcome.GOES_ON), told))

@@ -1,0 +1,1 @@
+"""The rules of the product, sentence by sentence: each test begins with its sentence's number."""

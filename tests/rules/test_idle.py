@@ -1,0 +1,77 @@
+"""Rule 7: a port that stands idle."""
+
+from bot.effects import AnnounceFree, RemindIdle
+from bot.messages import Reader, render
+from tests.story import ADA, EAST, HEDY, RULES, WEST, ZONE, Story, name
+
+
+def test_7a_a_port_free_for_ten_minutes_is_mentioned(story: Story) -> None:
+    story.plugs_out(EAST)
+    freed = story.now
+    assert story.later(minutes=9, seconds=59) == ()
+
+    effects = story.later(seconds=1)
+
+    assert effects == (RemindIdle(port=name(EAST), since=freed),)
+    reader = Reader(now=story.now, zone=ZONE, rules=RULES, names={})
+    said = render(effects[0], reader).text
+    assert "*HQ GARAGE / EAST* has been free for 10 min" in said
+    assert "Precious charging time is being wasted!" in said
+
+
+def test_7a_not_with_a_live_offer_on_it(story: Story) -> None:
+    story.joins(ADA)
+    story.plugs_out(EAST)
+    story.presses(ADA, "on my way")
+
+    assert story.later(minutes=14) == ()
+
+
+def test_7a_not_while_it_is_held_back(story: Story) -> None:
+    story.plugs_out(EAST)
+    story.says(HEDY, "pause east", admin=True)
+
+    assert story.later(hours=2) == ()
+
+
+def test_7b_the_time_counts_from_the_end_of_the_last_offer(story: Story) -> None:
+    story.joins(ADA)
+    story.plugs_out(EAST)
+    story.later(minutes=6)
+    story.presses(ADA, "leave the queue")
+    ended = story.now
+
+    assert story.later(minutes=9, seconds=59) == ()
+    assert story.later(seconds=1) == (RemindIdle(port=name(EAST), since=ended),)
+
+
+def test_7b_the_time_counts_from_the_plug_out(story: Story) -> None:
+    story.later(minutes=60)
+    story.plugs_out(WEST)
+    freed = story.now
+
+    assert story.later(minutes=10) == (RemindIdle(port=name(WEST), since=freed),)
+
+
+def test_7c_once_in_an_idle_period(story: Story) -> None:
+    story.plugs_out(EAST)
+    story.later(minutes=10)
+
+    assert story.later(minutes=120) == ()
+
+
+def test_7c_once_in_the_next_one_too(story: Story) -> None:
+    story.plugs_out(EAST)
+    story.later(minutes=10)
+    story.plugs_in(EAST, "600003")
+
+    assert story.plugs_out(EAST) == (AnnounceFree(port=name(EAST)),)
+    assert len(story.later(minutes=120)) == 1
+
+
+def test_7c_whether_or_not_anyone_waits(story: Story) -> None:
+    story.joins(ADA)
+    story.says(ADA, "suspend")
+    story.plugs_out(EAST)
+
+    assert len(story.later(minutes=10)) == 1
