@@ -123,6 +123,11 @@ async def test_a_decision_on_a_revision_still_to_come_is_a_conflict(store: Queue
     """A store restored from a backup is behind those who saw more of it."""
     with pytest.raises(Conflict):
         await store.commit(Commit(site=waiting("U0ADA"), seen=4, now=NOON))
+    await store.commit(Commit(site=waiting("U0ADA"), seen=0, now=NOON))
+    with pytest.raises(Conflict):
+        await store.commit(Commit(site=waiting("U0GRACE"), seen=4, now=NOON))
+
+    assert await store.load() == Snapshot(site=waiting("U0ADA"), revision=1)
 
 
 async def test_of_two_decisions_on_one_revision_one_wins(store: QueueStore) -> None:
@@ -243,6 +248,18 @@ async def test_of_a_driver_who_is_forgotten_no_answer_is_kept(store: QueueStore)
     assert await store.answered("hers", now=NOON) is None
     assert await store.answered("his", now=NOON) == b"<@U0GRACE> is in"
     assert await store.answered("forget me", now=NOON) == b"U0ADA is forgotten"
+
+
+async def test_a_driver_is_forgotten_again_by_the_same_request(store: QueueStore) -> None:
+    """The answer of last week names them, and is replaced by the very commit that forgets."""
+    for revision, now in enumerate([NOON, NEXT_WEEK]):
+        answered = request("forget me", b"U0ADA is forgotten", expires=now + timedelta(days=7))
+        commit = Commit(
+            site=waiting(), seen=revision, now=now, answered=answered, forgotten="U0ADA"
+        )
+        assert await store.commit(commit) == revision + 1
+
+    assert await store.answered("forget me", now=NEXT_WEEK) == b"U0ADA is forgotten"
 
 
 async def test_a_conflict_forgets_nobody(store: QueueStore) -> None:

@@ -27,7 +27,7 @@ from queue_store.errors import (
 )
 from queue_store.items import LARGEST_ITEM
 from queue_store.site import Entry, Site
-from queue_store.store import Commit, Delivered
+from queue_store.store import Answered, Commit, Delivered
 from queue_store.table import create
 from tests.queue_store.between import Refusal, Refusing, Wire, forget_tokens
 from tests.queue_store.conftest import Servers
@@ -108,9 +108,11 @@ async def _adding(table: str, first: int, last: int) -> Process:
     return process
 
 
-@pytest.mark.parametrize("later", [1, 7])
+@pytest.mark.parametrize(
+    ("later", "answered"), [(1, None), (7, None), (1, request("trigger 1")), (9, request("t 1"))]
+)
 async def test_a_lost_acknowledgement_is_made_out_though_others_came_after(
-    table: str, later: int
+    table: str, later: int, answered: Answered | None
 ) -> None:
     """Told "conflict", the bot would decide what it has already decided."""
     store = await DynamoDbStore.open(table, site=SITE)
@@ -130,7 +132,9 @@ async def test_a_lost_acknowledgement_is_made_out_though_others_came_after(
     Refusing(store, DoneAndOvertaken("InternalServerError", 500, done=True))
     forget_tokens(store)
 
-    assert await store.commit(Commit(site=waiting("U0ADA"), seen=0, now=NOON)) == 1
+    commit = Commit(site=waiting("U0ADA"), seen=0, now=NOON, answered=answered)
+
+    assert await store.commit(commit) == 1
     assert (await store.load()).revision == 1 + later
     await asyncio.gather(store.close(), rival.close())
 
@@ -202,6 +206,25 @@ async def test_an_engine_that_is_mute_is_given_up_in_time(
     assert time.monotonic() - begun < AS_FAST_AS_SLACK_SECONDS
     await store.close()
     wire.close()
+
+
+async def test_every_read_sees_what_was_acknowledged(table: str) -> None:
+    """On AWS a read is a moment behind, unless it asks not to be; engines here never are."""
+    store = await DynamoDbStore.open(table, site=SITE)
+    asked: list[tuple[str, object]] = []
+
+    def note(params: dict[str, Any], model: Any, **_: object) -> None:  # noqa: ANN401 # botocore's
+        asked.append((model.name, params.get("ConsistentRead")))
+
+    client_of(store).meta.events.register("provide-client-params.dynamodb.*", note)
+    await store.load()
+    await store.answered("trigger 1", now=NOON)
+    await store.card("offer/1", now=NOON)
+    await store.outbox()
+    await store.records()
+    await store.close()
+
+    assert asked == [*[("GetItem", True)] * 3, ("Query", True), ("Scan", True)]
 
 
 async def test_a_table_that_is_missing_is_named_with_the_way_to_make_it(engine: str) -> None:
