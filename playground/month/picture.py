@@ -45,14 +45,11 @@ def _bar(step: int, which: int, count: int, most: int) -> str:
 
 
 def _legend(ruled: Tally, unruled: Tally) -> str:
-    lines = (
-        ("with the bot", ruled),
-        ("first come, first plugged", unruled),
-    )
+    lines = (("with the bot", ruled), ("first come, first plugged", unruled))
     return "".join(
-        f'<rect x="{LEFT + which * 330}" y="14" width="12" height="12" fill="{COLOURS[which]}"/>'
-        f'<text x="{LEFT + which * 330 + 18}" y="25">{name}: {len(tally.waits)} cars, '
-        f"{tally.idle.total_seconds() / 3600:.0f} h idle while somebody waited</text>"
+        f'<rect x="{LEFT + 120}" y="{14 + which * 22}" width="12" height="12" '
+        f'fill="{COLOURS[which]}"/><text x="{LEFT + 140}" y="{25 + which * 22}">{name}: '
+        f"{len(tally.waits)} cars, {tally.walks_in_vain} walks in vain</text>"
         for which, (name, tally) in enumerate(lines)
     )
 
@@ -62,10 +59,11 @@ def _axis() -> str:
     marks = "".join(
         f'<text x="{LEFT + step * slot:.1f}" y="{BASE + 18}" text-anchor="middle">'
         f"{step // 3} h</text>"
-        for step in range(0, STEPS, 3)
+        for step in range(0, STEPS - 3, 3)
     )
+    last = f'<text x="{WIDTH - 20}" y="{BASE + 18}" text-anchor="end">6 h or more</text>'
     return (
         f'<line x1="{LEFT}" y1="{BASE}" x2="{WIDTH - 20}" y2="{BASE}" stroke="#334155"/>{marks}'
-        f'<text x="{WIDTH / 2}" y="{BASE + 42}" text-anchor="middle">time from arrival to plug-in; '
-        "each bar is a number of cars</text>"
+        f'{last}<text x="{WIDTH / 2}" y="{BASE + 42}" text-anchor="middle">'
+        "time from arrival to plug-in; each bar is a number of cars</text>"
     )

@@ -1,7 +1,7 @@
 """What is counted over the month, whoever runs the garage."""
 
 from datetime import datetime, timedelta
-from statistics import median, quantiles
+from statistics import mean, median, quantiles
 
 
 class Tally:
@@ -50,6 +50,7 @@ class Tally:
             ("cars served", f"{len(waits)}"),
             ("drivers overtaken by later comers", f"{self.overtaken}"),
             ("walks to the garage in vain", f"{self.walks_in_vain}"),
+            ("wait, mean", f"{mean(waits):.0f} min"),
             ("wait, median", f"{median(waits):.0f} min"),
             ("wait, 90 %", f"{quantiles(waits, n=10)[-1]:.0f} min"),
             ("port hours idle while somebody waited", f"{self.idle.total_seconds() / 3600:.0f} h"),

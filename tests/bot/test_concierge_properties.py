@@ -233,7 +233,7 @@ class AnyDay(RuleBasedStateMachine):
 def test_weeks_on_end_the_promises_hold(
     *, habits: list[Habit], silences: bool, chance: int
 ) -> None:
-    office = Office(rules=RULES, now=NINE, habits=habits, chance=Random(chance))  # noqa: S311 - no secret
+    office = Office(rules=RULES, now=NINE, habits=habits, chance=Random(chance))
 
     office.lives(days=7, silences=silences)
 
