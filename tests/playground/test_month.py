@@ -17,7 +17,7 @@ PORTS = 3
 @pytest.fixture(scope="module")
 def week() -> tuple[Visit, ...]:
     """Make up a week of twelve drivers."""
-    return visits(date(2026, 3, 2), 7, 12, Rates(), Random(7))
+    return visits(date(2026, 3, 2), 3, 12, Rates(), Random(7))
 
 
 def test_the_same_people_make_the_same_month(week: tuple[Visit, ...]) -> None:
@@ -33,7 +33,7 @@ def test_nobody_is_served_twice_or_before_they_came(week: tuple[Visit, ...]) -> 
 def test_where_everybody_answers_the_bot_lets_nobody_be_overtaken_or_walk_in_vain() -> None:
     """What is left of injustice comes of those who don't answer, and of queue jumpers."""
     kind = Rates(no_show=0, not_now=0, jumps=0)
-    week = visits(date(2026, 3, 2), 7, 12, kind, Random(7))
+    week = visits(date(2026, 3, 2), 3, 12, kind, Random(7))
 
     tally = with_bot(week, PORTS)
 
