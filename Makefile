@@ -5,11 +5,11 @@ PIP = $(VENV)/bin/pip --disable-pip-version-check --quiet
 NODE = .venvs/node
 MINISTACK = .venvs/ministack
 
-.PHONY: run test faults bench-mention lint types contracts check rules simulate mutants lock
+.PHONY: run test faults bench-mention bench-sessions lint types contracts check rules simulate mutants lock
 .PHONY: engine engines clean
 
-run: $(VENV)/ready-to-run
-	@exec $(VENV)/bin/python -m playground $(ARGS)
+run: $(VENV)/ready-to-run $(if $(filter dynamodb,$(STORE)),engine)
+	@exec $(VENV)/bin/python -m playground $(if $(STORE),--store $(STORE)) $(ARGS)
 
 test: $(VENV)/ready-to-test engine
 	$(VENV)/bin/python -m pytest $(ARGS)
@@ -21,6 +21,10 @@ faults: $(VENV)/ready-to-test engine
 # How long it takes from a car that leaves to the mention of who is next.
 bench-mention: $(VENV)/ready-to-test
 	$(VENV)/bin/python -m benchmarks.mention
+
+# What a thousand sessions of the event stream leave behind.
+bench-sessions: $(VENV)/ready-to-test
+	$(VENV)/bin/python -m benchmarks.sessions
 
 lint: $(VENV)/ready-to-test
 	$(VENV)/bin/ruff check

@@ -138,8 +138,8 @@ async def _stream(folder: Path) -> AsyncIterator[ProsodyStream | SmallStream]:
         async with small_stream() as small:
             yield small
         return
-    with prosody(folder, ACCOUNTS) as port:
-        async with prosody_stream(port) as real:
+    with prosody(folder, ACCOUNTS) as ports:
+        async with prosody_stream(ports) as real:
             yield real
 
 

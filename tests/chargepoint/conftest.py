@@ -1,6 +1,6 @@
 """The simulated network, and our side of it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,6 +10,11 @@ from playground.garage import Garage
 from playground.network import SimulatedChargePoint
 from tests.chargepoint.account import GROUP, KEY, PASSWORD
 from tests.chargepoint.golden import GoldenServer
+from tests.chargepoint.prosody import Ports, is_installed, prosody
+from tests.chargepoint.streams import ACCOUNTS, Office
+
+needs_prosody = pytest.mark.skipif(not is_installed(), reason="Prosody is not installed")
+SERVERS = ("small", pytest.param("prosody", marks=needs_prosody))
 
 
 class Clock:
@@ -76,3 +81,14 @@ async def golden_api(golden: GoldenServer) -> AsyncIterator[ChargePointApi]:
     )
     yield api
     await api.close()
+
+
+@pytest.fixture(scope="session")
+def prosody_ports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ports]:
+    with prosody(tmp_path_factory.mktemp("prosody"), ACCOUNTS) as ports:
+        yield ports
+
+
+@pytest.fixture
+def office() -> Office:
+    return Office()

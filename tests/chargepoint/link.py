@@ -1,20 +1,28 @@
 """A network link to a server on loopback that can go dead without a word, or be cut."""
 
 import asyncio
+import socket
+import struct
 from asyncio import StreamReader, StreamWriter, TaskGroup
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
 LOOPBACK = "127.0.0.1"
+DRIP_SECONDS = 0.02
+RESET = struct.pack("ii", 1, 0)
 
 
 class Link:
-    """Forwards connections to a port; while frozen it accepts everything and passes nothing on."""
+    """Forwards connections to a port; while frozen it accepts everything and passes nothing on.
+
+    While it drips as well, the client gets a blank now and then, and nothing else.
+    """
 
     def __init__(self, target: int) -> None:
         self.port = 0
         self.accepted = 0
+        self.drips = False
         self._target = target
         self._flowing = asyncio.Event()
         self._flowing.set()
@@ -36,6 +44,9 @@ class Link:
     def cut(self) -> None:
         """Reset every connection."""
         for writer in self._writers:
+            connection: socket.socket = writer.get_extra_info("socket")
+            with suppress(OSError):
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
             writer.transport.abort()
 
     async def __aenter__(self) -> Self:
@@ -59,9 +70,12 @@ class Link:
         self._writers.add(writer)
         try:
             there, back = await asyncio.open_connection(LOOPBACK, self._target)
-            async with TaskGroup() as pumps:
-                pumps.create_task(self._pump(reader, back))
-                pumps.create_task(self._pump(there, writer))
+            async with TaskGroup() as tasks:
+                dripping = tasks.create_task(self._drip(writer))
+                async with TaskGroup() as pumps:
+                    pumps.create_task(self._pump(reader, back))
+                    pumps.create_task(self._pump(there, writer))
+                dripping.cancel()
         finally:
             self._writers.discard(writer)
             writer.close()
@@ -73,3 +87,9 @@ class Link:
                 writer.write(chunk)
                 await writer.drain()
         writer.close()
+
+    async def _drip(self, writer: StreamWriter) -> None:
+        while True:
+            await asyncio.sleep(DRIP_SECONDS)
+            if self.drips:
+                writer.write(b" ")

@@ -4,7 +4,8 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Protocol
+from pathlib import Path
+from typing import Literal, Protocol
 
 from msgspec.structs import replace
 
@@ -13,7 +14,9 @@ from chargepoint.listener import Listener, XmppSettings
 from chargepoint.session import Session
 from playground.xmpp import XmppServer
 from tests.chargepoint.account import KEY, PASSWORD
+from tests.chargepoint.fixtures import FIXTURES
 from tests.chargepoint.link import LOOPBACK, Link
+from tests.chargepoint.prosody import Ports
 
 DOMAIN = "localhost"
 BOT = f"{KEY}@{DOMAIN}"
@@ -21,16 +24,27 @@ FEED = f"feed@{DOMAIN}"
 STRANGER = f"mallory@{DOMAIN}"
 ACCOUNTS = {KEY: PASSWORD, "feed": PASSWORD, "mallory": PASSWORD}
 PATIENCE_SECONDS = 15
+CERTIFICATE = FIXTURES / "localhost.pem"
+
+Tls = Literal["starttls", "direct", "none"]
 
 
-def settings(port: int) -> XmppSettings:
+def tls_context(certificate: Path = CERTIFICATE) -> ssl.SSLContext:
+    """Answer a server's side of TLS."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    return context
+
+
+def settings(port: int, tls: Tls = "none", trusted: Path = CERTIFICATE) -> XmppSettings:
     """Answer how the bot logs in, with the patience of a test."""
     return XmppSettings(
         jid=BOT,
         password=PASSWORD,
         host=LOOPBACK,
         port=port,
-        tls="none",
+        tls=tls,
+        ca_certs=str(trusted),
         senders=frozenset({FEED}),
         ping_seconds=5,
         negotiation_seconds=5,
@@ -41,6 +55,7 @@ class Stream(Protocol):
     """A network with the bot's account, reached over a link that can fail."""
 
     link: Link
+    tls: Tls
 
     async def say(self, body: str, *, sender: str = FEED, kind: str = "chat") -> None:
         """Send the bot a message."""
@@ -50,9 +65,10 @@ class Stream(Protocol):
 class SmallStream:
     """The playground's server."""
 
-    def __init__(self, server: XmppServer, link: Link) -> None:
+    def __init__(self, server: XmppServer, link: Link, tls: Tls) -> None:
         self.server = server
         self.link = link
+        self.tls: Tls = tls
 
     async def say(self, body: str, *, sender: str = FEED, kind: str = "chat") -> None:
         assert self.server.message(sender=sender, to=BOT, body=body, kind=kind) == 1
@@ -61,8 +77,9 @@ class SmallStream:
 class ProsodyStream:
     """Prosody, where each sender is a client of its own."""
 
-    def __init__(self, link: Link, senders: dict[str, Session]) -> None:
+    def __init__(self, link: Link, tls: Tls, senders: dict[str, Session]) -> None:
         self.link = link
+        self.tls: Tls = tls
         self._senders = senders
 
     async def say(self, body: str, *, sender: str = FEED, kind: str = "chat") -> None:
@@ -72,28 +89,30 @@ class ProsodyStream:
 
 @asynccontextmanager
 async def small_stream(
-    tls: ssl.SSLContext | None = None, *, direct: bool = False
+    tls: Tls = "none", certificate: Path = CERTIFICATE
 ) -> AsyncIterator[SmallStream]:
     """Run the playground's server."""
-    server = XmppServer(domain=DOMAIN, accounts=ACCOUNTS, tls=tls, direct=direct)
+    context = None if tls == "none" else tls_context(certificate)
+    server = XmppServer(domain=DOMAIN, accounts=ACCOUNTS, tls=context, direct=tls == "direct")
     await server.start()
     try:
         async with Link(server.port) as link:
-            yield SmallStream(server, link)
+            yield SmallStream(server, link, tls)
     finally:
         await server.stop()
 
 
 @asynccontextmanager
-async def prosody_stream(port: int) -> AsyncIterator[ProsodyStream]:
-    """Use the Prosody on this port, with everybody but the bot logged in."""
+async def prosody_stream(ports: Ports, tls: Tls = "none") -> AsyncIterator[ProsodyStream]:
+    """Use the Prosody on these ports, with everybody but the bot logged in."""
     async with AsyncExitStack() as stack:
         senders = {}
         for jid in (FEED, STRANGER):
-            senders[jid] = Session(replace(settings(port), jid=jid), lambda _: None)
+            senders[jid] = Session(replace(settings(ports.plain), jid=jid), lambda _: None)
             stack.push_async_callback(senders[jid].close)
             assert await senders[jid].open()
-        yield ProsodyStream(await stack.enter_async_context(Link(port)), senders)
+        port = ports.direct if tls == "direct" else ports.plain
+        yield ProsodyStream(await stack.enter_async_context(Link(port)), tls, senders)
 
 
 class Office:
