@@ -14,6 +14,7 @@ from pathlib import Path
 from aiohttp import web
 
 from playground.bot_process import BotProcess, free_port
+from playground.dynamodb import TABLE, dynamodb
 from playground.garage import FOUR_PORTS, Garage
 from playground.memory import Memory, SimulatedOffice, Unusable
 from playground.network import SimulatedChargePoint
@@ -71,7 +72,10 @@ async def _play(options: argparse.Namespace) -> int:
         office = await _neighbours(stack, memory, Options(socket_mode=options.socket_mode))
         await _serve_page(stack, office, page, times)
         bot = BotProcess(
-            _settings(options, office, memory, times),
+            {
+                **_settings(options, office, memory, times),
+                **await _store(stack, options),
+            },
             say=say,
             on_ready=lambda: _welcome(page.getsockname()[1]),
         )
@@ -152,6 +156,15 @@ def _settings(
     }
 
 
+async def _store(stack: AsyncExitStack, options: argparse.Namespace) -> Mapping[str, str]:
+    """Answer the settings of another store than the embedded one, if that is wished."""
+    if options.store == "sqlite":
+        return {}
+    settings = await stack.enter_async_context(dynamodb(options.state))
+    say(f"A DynamoDB engine: {settings['AWS_ENDPOINT_URL_DYNAMODB']}, table {TABLE}.")
+    return settings
+
+
 def _listening(port: int) -> socket.socket:
     try:
         return socket.create_server(("127.0.0.1", port))
@@ -198,6 +211,12 @@ def _options() -> argparse.Namespace:
         default=Path(".playground"),
         metavar="FOLDER",
         help="what remembers the office (.playground)",
+    )
+    parser.add_argument(
+        "--store",
+        choices=("sqlite", "dynamodb"),
+        default="sqlite",
+        help="where the bot keeps its queue: a file, or a DynamoDB engine on this machine (sqlite)",
     )
     parser.add_argument("--fresh", action="store_true", help="forget what was before")
     parser.add_argument(

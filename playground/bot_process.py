@@ -111,7 +111,7 @@ class BotProcess:
             limit=LONGEST_LINE,
         )
         try:
-            async with _leashed(process.pid):
+            async with leashed(process.pid):
                 yield process
         finally:
             if process.returncode is None:
@@ -127,7 +127,7 @@ class BotProcess:
 
 
 @asynccontextmanager
-async def _leashed(pid: int) -> AsyncIterator[None]:
+async def leashed(pid: int) -> AsyncIterator[None]:
     """Make sure that the process doesn't outlive this one, however this one ends."""
     leash = await asyncio.create_subprocess_exec(
         "sh", "-c", _LEASH, str(pid), stdin=PIPE, start_new_session=True
