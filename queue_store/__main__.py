@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from queue_store import records
 from queue_store.errors import NotEmpty, StoreError
 from queue_store.opening import DynamoDbTable, Place, SqliteFile, located, open_store
+from queue_store.patience import ADMINISTRATORS
 from queue_store.records import Record
 
 # Records are of every site; the one that a store is opened for doesn't matter to them.
@@ -72,7 +73,7 @@ def _import(asked: argparse.Namespace) -> None:
 async def _kept(place: Place) -> list[Record]:
     if isinstance(place, SqliteFile) and not place.path.exists():
         raise StoreError(f"there is no file {place.path}")
-    store = await open_store(place, site=_ANY_SITE)
+    store = await open_store(place, site=_ANY_SITE, patience=ADMINISTRATORS)
     try:
         return await store.records()
     finally:
@@ -80,7 +81,7 @@ async def _kept(place: Place) -> list[Record]:
 
 
 async def _keep(place: Place, kept: list[Record], *, replace: bool) -> None:
-    store = await open_store(place, site=_ANY_SITE)
+    store = await open_store(place, site=_ANY_SITE, patience=ADMINISTRATORS)
     try:
         await store.restore(kept, replace=replace)
     finally:

@@ -47,6 +47,7 @@ from queue_store.errors import (
     StoreUnavailable,
 )
 from queue_store.items import Found, Item, Write
+from queue_store.patience import PERSONS, Patience
 from queue_store.records import KeptSite, Record
 from queue_store.store import Commit, Delivered, OutboxRow, PostedCard, Snapshot
 from queue_store.tracing import step
@@ -94,18 +95,6 @@ _REGION = ("region", ["AWS_REGION", "AWS_DEFAULT_REGION"], None, None)
 
 # AWS's description of DynamoDB is long; one reading does for every client.
 _descriptions = cache(create_loader)
-
-
-class Patience(Struct, frozen=True, kw_only=True):
-    """How many seconds to wait: for a connection, for an answer, and with new attempts."""
-
-    connection: float
-    answer: float
-    attempts: float
-
-
-# A person waits for three seconds, of which Slack and the way to it take some.
-PERSONS = Patience(connection=0.8, answer=1.0, attempts=1.2)
 
 
 class DynamoDbStore:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from queue_store.patience import PERSONS, Patience
 from queue_store.records import RecordStore
 
 # By AWS's rules for names of tables.
@@ -45,8 +46,8 @@ def located(text: str) -> Place:
     raise ValueError("must be sqlite:PATH or dynamodb:TABLE")
 
 
-async def open_store(place: Place, *, site: str) -> RecordStore:
-    """Open the store of this site.
+async def open_store(place: Place, *, site: str, patience: Patience = PERSONS) -> RecordStore:
+    """Open the store of this site; `patience` is for an engine that is elsewhere.
 
     Raises:
         StoreError: it can't be opened; the message says why.
@@ -59,4 +60,4 @@ async def open_store(place: Place, *, site: str) -> RecordStore:
         case DynamoDbTable(name=name):
             from queue_store.dynamodb import DynamoDbStore  # noqa: PLC0415 # see above
 
-            return await DynamoDbStore.open(name, site=site)
+            return await DynamoDbStore.open(name, site=site, patience=patience)

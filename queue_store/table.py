@@ -4,10 +4,10 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from queue_store.dynamodb import NoTable, Patience, Table
+from queue_store.dynamodb import NoTable, Table
 from queue_store.errors import StoreUnavailable, Unreadable
+from queue_store.patience import ADMINISTRATORS
 
-_UNHURRIED = Patience(connection=3, answer=10, attempts=60)
 _LOOK_SECONDS = 0.5
 
 _KEYS = [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]
@@ -29,7 +29,7 @@ def create(name: str) -> Iterator[str]:
         StoreUnavailable: AWS is not set up, can't be reached, or refuses.
         Unreadable: there is a table of this name, and it is not ours.
     """
-    table = Table(name, patience=_UNHURRIED)
+    table = Table(name, patience=ADMINISTRATORS)
     table.connect()
     try:
         yield _made(table)

@@ -7,12 +7,13 @@ import asyncio
 import sys
 
 from queue_store.dynamodb import DynamoDbStore
+from queue_store.patience import ADMINISTRATORS
 from tests.queue_store.decisions import SITE, add
 
 
 async def add_drivers(table: str, first: int, last: int) -> None:
     """Wait to be told, and add these drivers."""
-    store = await DynamoDbStore.open(table, site=SITE)
+    store = await DynamoDbStore.open(table, site=SITE, patience=ADMINISTRATORS)
     print("ready", flush=True)  # noqa: T201 # how its parent hears of it
     await asyncio.to_thread(sys.stdin.readline)
     drivers = [f"U0{number:02d}" for number in range(first, last)]

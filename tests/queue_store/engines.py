@@ -7,7 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from queue_store.dynamodb import PERSONS, DynamoDbStore, Patience
+from queue_store.dynamodb import DynamoDbStore
+from queue_store.patience import ADMINISTRATORS, Patience
 from queue_store.sqlite import SqliteStore
 from queue_store.store import QueueStore
 from queue_store.table import create
@@ -31,8 +32,13 @@ def table_of(directory: Path) -> str:
     return re.sub(r"[^A-Za-z0-9_.-]", "-", str(directory))[-200:]
 
 
-async def open_table(table: str, *, site: str, patience: Patience = PERSONS) -> DynamoDbStore:
-    """Open the store in this table, made if it is missing."""
+async def open_table(
+    table: str, *, site: str, patience: Patience = ADMINISTRATORS
+) -> DynamoDbStore:
+    """Open the store in this table, made if it is missing.
+
+    Machines that run tests are busy: only stories about patience are impatient.
+    """
     await asyncio.to_thread(lambda: list(create(table)))
     return await DynamoDbStore.open(table, site=site, patience=patience)
 

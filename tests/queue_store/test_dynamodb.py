@@ -26,7 +26,8 @@ from queue_store.errors import (
     Unreadable,
 )
 from queue_store.items import LARGEST_ITEM
-from queue_store.site import Entry, Site
+from queue_store.patience import ADMINISTRATORS
+from queue_store.site import Site
 from queue_store.store import Answered, Commit, Delivered
 from queue_store.table import create
 from tests.queue_store.between import Refusal, Refusing, Wire, forget_tokens
@@ -61,6 +62,11 @@ def keeping(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]
         yield server
 
 
+async def opened(table: str) -> DynamoDbStore:
+    """Open the store in this table, with all the patience of a busy machine."""
+    return await DynamoDbStore.open(table, site=SITE, patience=ADMINISTRATORS)
+
+
 def client_of(store: DynamoDbStore) -> Any:  # noqa: ANN401 # boto3 makes its clients' classes
     """Answer the store's own way to AWS."""
     return store._table.client
@@ -68,8 +74,8 @@ def client_of(store: DynamoDbStore) -> Any:  # noqa: ANN401 # boto3 makes its cl
 
 async def test_two_machines_share_the_table(table: str) -> None:
     """In a rolling deploy the old bot and the new one serve one queue."""
-    old = await DynamoDbStore.open(table, site=SITE)
-    new = await DynamoDbStore.open(table, site=SITE)
+    old = await opened(table)
+    new = await opened(table)
 
     await old.commit(Commit(site=waiting("U0ADA"), seen=0, now=NOON, bodies=(b"in",)))
     with pytest.raises(Conflict):
@@ -92,7 +98,7 @@ async def test_forty_drivers_adding_on_two_machines_get_forty_places(table: str)
 
     places = [int(place) for out, _ in printed for place in out.split()]
     assert sorted(places) == list(range(1, 41))
-    store = await DynamoDbStore.open(table, site=SITE)
+    store = await opened(table)
     assert len({entry.driver for entry in (await store.load()).site.queue}) == 40
     await store.close()
 
@@ -115,8 +121,8 @@ async def test_a_lost_acknowledgement_is_made_out_though_others_came_after(
     table: str, later: int, answered: Answered | None
 ) -> None:
     """Told "conflict", the bot would decide what it has already decided."""
-    store = await DynamoDbStore.open(table, site=SITE)
-    rival = await DynamoDbStore.open(table, site=SITE)
+    store = await opened(table)
+    rival = await opened(table)
     loop = asyncio.get_running_loop()
 
     class DoneAndOvertaken(Refusal, frozen=True):
@@ -146,7 +152,7 @@ async def test_an_engine_that_dies_and_comes_back_between_attempts_keeps_the_com
     wire = Wire(keeping.port)
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", wire.url)
     list(create(table_of(tmp_path)))
-    store = await DynamoDbStore.open(table_of(tmp_path), site=SITE)
+    store = await opened(table_of(tmp_path))
 
     def restart() -> None:
         keeping.kill()
@@ -210,7 +216,7 @@ async def test_an_engine_that_is_mute_is_given_up_in_time(
 
 async def test_every_read_sees_what_was_acknowledged(table: str) -> None:
     """On AWS a read is a moment behind, unless it asks not to be; engines here never are."""
-    store = await DynamoDbStore.open(table, site=SITE)
+    store = await opened(table)
     asked: list[tuple[str, object]] = []
 
     def note(params: dict[str, Any], model: Any, **_: object) -> None:  # noqa: ANN401 # botocore's
@@ -284,7 +290,7 @@ def test_a_table_is_made_once_and_then_said_to_be_there(engine: str, tmp_path: P
 
 async def test_a_table_is_made_as_it_should_be(table: str) -> None:
     """No capacity to plan, no deletion by mistake, nothing kept for longer than needed."""
-    store = await DynamoDbStore.open(table, site=SITE)
+    store = await opened(table)
     described = client_of(store).describe_table(TableName=table)["Table"]
     expiry = client_of(store).describe_time_to_live(TableName=table)["TimeToLiveDescription"]
     await store.close()
@@ -299,7 +305,7 @@ async def test_somebody_elses_table_is_left_alone(engine: str, tmp_path: Path) -
     assert engine
     name = table_of(tmp_path)
     list(create(f"{name}-other"))
-    store = await DynamoDbStore.open(f"{name}-other", site=SITE)
+    store = await opened(f"{name}-other")
     client_of(store).create_table(
         TableName=name,
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
@@ -316,7 +322,7 @@ async def test_somebody_elses_table_is_left_alone(engine: str, tmp_path: Path) -
 
 async def test_what_expires_says_so_in_dynamodbs_own_terms(table: str) -> None:
     """Never deleted too early, and within days after: whole seconds, rounded up."""
-    store = await DynamoDbStore.open(table, site=SITE)
+    store = await opened(table)
     expires = NOON + timedelta(microseconds=1)
     answered = request("trigger 1", expires=expires)
     await store.commit(Commit(site=waiting(), seen=0, now=NOON, answered=answered))
@@ -346,7 +352,7 @@ async def test_what_expires_says_so_in_dynamodbs_own_terms(table: str) -> None:
 )
 async def test_more_than_dynamodb_takes_is_refused_in_words(table: str, commit: Commit) -> None:
     """Long before DynamoDB refuses it without saying what is too large."""
-    store = await DynamoDbStore.open(table, site=SITE)
+    store = await opened(table)
 
     with pytest.raises(TooLarge):
         await store.commit(commit)
@@ -357,9 +363,8 @@ async def test_more_than_dynamodb_takes_is_refused_in_words(table: str, commit: 
 
 async def test_a_site_as_large_as_allowed_is_kept_with_much_to_say(table: str) -> None:
     """What we let pass, DynamoDB takes."""
-    store = await DynamoDbStore.open(table, site=SITE)
-    entries = tuple(Entry(driver=f"U{number:09}", joined=NOON) for number in range(3_900))
-    large = Site(id=SITE, queue=entries)
+    store = await opened(table)
+    large = Site(id=SITE, feed="x" * (LARGEST_ITEM - 1_000))
     answered = request("trigger 1", b"x" * LARGEST_ITEM)
     bodies = (b"x" * 20_000,) * 99
 
@@ -377,7 +382,7 @@ async def test_a_site_as_large_as_allowed_is_kept_with_much_to_say(table: str) -
 )
 async def test_a_damaged_site_is_said_to_be(table: str, damage: dict[str, Any]) -> None:
     """Taken for an empty one, the queue would be overwritten."""
-    store = await DynamoDbStore.open(table, site=SITE)
+    store = await opened(table)
     key = {"pk": {"S": f"SITE#{SITE}"}, "sk": {"S": "SITE"}}
     client_of(store).put_item(TableName=table, Item={**key, **damage})
 
@@ -396,7 +401,7 @@ async def test_each_request_is_a_step_of_the_trace(
     provider.add_span_processor(SimpleSpanProcessor(spans))
     tracer = provider.get_tracer("queue_store")
     monkeypatch.setattr(tracing, "_TRACER", tracer)
-    store = await DynamoDbStore.open(table, site=SITE)
+    store = await opened(table)
     spans.clear()
 
     with tracer.start_as_current_span("command"):

@@ -1,0 +1,18 @@
+"""How long to wait for an engine that is elsewhere."""
+
+from msgspec import Struct
+
+
+class Patience(Struct, frozen=True, kw_only=True):
+    """How many seconds to wait: for a connection, for an answer, and with new attempts."""
+
+    connection: float
+    answer: float
+    attempts: float
+
+
+# A person waits for three seconds, of which Slack and the way to it take some.
+PERSONS = Patience(connection=0.8, answer=1.0, attempts=1.2)
+
+# Whoever types a command waits until it is done.
+ADMINISTRATORS = Patience(connection=3, answer=20, attempts=60)
