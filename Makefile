@@ -5,7 +5,7 @@ PIP = $(VENV)/bin/pip --disable-pip-version-check --quiet
 NODE = .venvs/node
 MINISTACK = .venvs/ministack
 
-.PHONY: run test faults bench-mention bench-sessions lint types contracts check rules simulate mutants lock
+.PHONY: run test faults faults-network bench-mention bench-sessions lint types contracts check rules simulate mutants lock
 .PHONY: engine engines clean
 
 run: $(VENV)/ready-to-run $(if $(filter dynamodb,$(STORE)),engine)
@@ -17,6 +17,10 @@ test: $(VENV)/ready-to-test engine
 # What each engine makes of each fault, as a table.
 faults: $(VENV)/ready-to-test engine
 	$(VENV)/bin/python -m pytest -q -s tests/queue_store/test_faults.py $(ARGS)
+
+# The same for the ways to ChargePoint.
+faults-network: $(VENV)/ready-to-test
+	$(VENV)/bin/python -m pytest -q -s tests/chargepoint/test_faults.py tests/chargepoint/test_retries.py $(ARGS)
 
 # How long it takes from a car that leaves to the mention of who is next.
 bench-mention: $(VENV)/ready-to-test

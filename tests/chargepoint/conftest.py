@@ -1,6 +1,6 @@
 """The simulated network, and our side of it."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,6 +14,7 @@ from tests.chargepoint.prosody import Ports, is_installed, prosody
 from tests.chargepoint.streams import ACCOUNTS, Office
 
 needs_prosody = pytest.mark.skipif(not is_installed(), reason="Prosody is not installed")
+Note = Callable[[str, str, str], None]
 SERVERS = ("small", pytest.param("prosody", marks=needs_prosody))
 
 
@@ -92,3 +93,12 @@ def prosody_ports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ports]:
 @pytest.fixture
 def office() -> Office:
     return Office()
+
+
+@pytest.fixture(scope="module")
+def note() -> Iterator[Note]:
+    """Keep what became of each fault, and print it as a table in the end."""
+    rows: list[tuple[str, str, str]] = [("fault", "server", "outcome")]
+    yield lambda fault, server, outcome: rows.append((fault, server, outcome))
+    for fault, server, outcome in rows if rows[1:] else ():
+        print(f"{fault:44}{server:10}{outcome}")  # noqa: T201 # with -s only

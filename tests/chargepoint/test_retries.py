@@ -19,6 +19,7 @@ from chargepoint.errors import (
 )
 from chargepoint.soap import ChargePointApi
 from tests.chargepoint.account import GROUP, KEY, PASSWORD
+from tests.chargepoint.conftest import Note
 from tests.chargepoint.fixtures import recorded
 from tests.chargepoint.golden import GoldenServer, Handler, answer
 
@@ -76,29 +77,31 @@ PASSING = {
 }
 
 
-@pytest.mark.parametrize("trouble", PASSING.values(), ids=PASSING)
+@pytest.mark.parametrize("name", PASSING)
 async def test_what_passes_is_not_noticed(
-    golden: GoldenServer, golden_api: ChargePointApi, trouble: Handler
+    golden: GoldenServer, golden_api: ChargePointApi, name: str, note: Note
 ) -> None:
     """A gateway that restarts must not make the garage unknown for a minute."""
-    golden.answers["getStations"] = one_after_another(trouble, trouble, FINE)
+    golden.answers["getStations"] = one_after_another(PASSING[name], PASSING[name], FINE)
 
     assert len(await golden_api.read_ports()) == 2
     assert golden.operations.count("getStations") == 3
+    note(f"{name}, twice", "SOAP", "read at the third try")
 
 
-@pytest.mark.parametrize("trouble", PASSING.values(), ids=PASSING)
+@pytest.mark.parametrize("name", PASSING)
 async def test_what_does_not_pass_is_given_up_after_three_tries(
-    golden: GoldenServer, golden_api: ChargePointApi, trouble: Handler
+    golden: GoldenServer, golden_api: ChargePointApi, name: str, note: Note
 ) -> None:
     """A service in trouble needs no crowd at its door; the next reading comes anyway."""
-    golden.answers["getStations"] = trouble
+    golden.answers["getStations"] = PASSING[name]
 
     with pytest.raises(Unreachable) as raised:
         await golden_api.read_ports()
 
     assert golden.operations == ["getStations"] * 3
-    assert isinstance(raised.value, TimedOut) is (trouble is silence)
+    assert isinstance(raised.value, TimedOut) is (name == "silent")
+    note(f"{name}, for ever", "SOAP", f"{type(raised.value).__name__} after three tries")
 
 
 FINAL: dict[str, tuple[Handler, type[ChargePointError]]] = {
@@ -111,20 +114,18 @@ FINAL: dict[str, tuple[Handler, type[ChargePointError]]] = {
 }
 
 
-@pytest.mark.parametrize(("refusal", "error"), FINAL.values(), ids=FINAL)
+@pytest.mark.parametrize("name", FINAL)
 async def test_a_refusal_is_final(
-    golden: GoldenServer,
-    golden_api: ChargePointApi,
-    refusal: Handler,
-    error: type[ChargePointError],
+    golden: GoldenServer, golden_api: ChargePointApi, name: str, note: Note
 ) -> None:
     """Asking again with a wrong password locks accounts."""
-    golden.answers["getStations"] = refusal
+    golden.answers["getStations"], error = FINAL[name]
 
     with pytest.raises(error):
         await golden_api.read_ports()
 
     assert golden.operations == ["getStations"]
+    note(name, "SOAP", f"{error.__name__} at once")
 
 
 async def test_a_feed_is_not_registered_twice_by_impatience(
