@@ -10,6 +10,7 @@ import logging
 from bot.clock import Clock
 from bot.dispatch import Committed, Dispatcher
 from bot.events import FeedRegistered, PortsRead
+from bot.hearing import Hearing
 from bot.log import facts
 from bot.patience import Patience
 from bot.tracing import unit
@@ -17,7 +18,7 @@ from chargepoint.errors import ChargePointError, CredentialsRefused
 from chargepoint.events import StationEvent
 from chargepoint.soap import ChargePointApi
 from queue_store.errors import StoreError
-from queue_store.site import port_id
+from queue_store.site import Availability, Site, port_id
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +48,8 @@ class Stations:
         self._read_at: float | None = None
         self._listed_at: float | None = None
         self._strangers: set[str] = set()
+        self._hearing = Hearing()
+        self._lapsed = False
         self._failures = 0
         self._problem: str | None = "the stations have not been read yet"
 
@@ -75,10 +78,13 @@ class Stations:
 
     async def on_session(self) -> None:
         """Catch up with what was missed before a session of the stream is listened to."""
+        self._lapsed = self._hearing.session_ended() or self._lapsed
         await self.reconcile()
+        self._hearing.session_began()
 
     async def on_event(self, event: StationEvent) -> None:
         """Let an event of the stream happen."""
+        self._hearing.heard()
         name = type(event).__name__
         with unit("station event", event=name, station=event.station, port=event.port):
             try:
@@ -109,13 +115,17 @@ class Stations:
     async def _read(self) -> None:
         readings = await self._api.read_ports()
         self._read_at = self._clock.monotonic()
+        before = _doings(await self._dispatcher.site())
         await self._dispatcher.handle(PortsRead(ports=readings))
+        if before and _doings(await self._dispatcher.site()) != before:
+            self._hearing.missed()
 
     async def _register_feed(self) -> None:
         site = await self._dispatcher.site()
-        if site.feed is None:
+        if site.feed is None or self._lapsed:
             feed = await self._api.register_feed()
             await self._dispatcher.handle(FeedRegistered(feed=feed))
+            self._lapsed = False
             log.info("feed.registered", extra=facts(feed=feed))
 
     def _wonder(self, event: StationEvent) -> None:
@@ -149,3 +159,11 @@ class Stations:
         if self._problem is not None:
             log.info("stations.read")
         self._failures, self._problem = 0, None
+
+
+def _doings(site: Site) -> tuple[tuple[str, Availability, int | None], ...]:
+    """Answer what the cars and ports of a site are doing, as far as the stream tells of it."""
+    return tuple(
+        (port.id, port.availability, port.session.number if port.session else None)
+        for port in site.ports
+    )

@@ -212,6 +212,23 @@ async def test_the_feed_is_registered_once_and_kept_across_restarts(
     assert neighbours.network.soap.asked["registerFeeds"] == 1
 
 
+async def test_a_feed_that_lapsed_is_registered_anew(neighbours: Neighbours) -> None:
+    """Nobody says how long ChargePoint keeps a feed; without one only the readings are left."""
+    async with at_work(neighbours) as bot:
+        stations = bot.office._stations
+        # The bot's own first session is over with this one.
+        await stations.on_session()
+        neighbours.network.soap.feeds.clear()
+        for port in (EAST, WEST):
+            neighbours.leave(port)
+            await stations.reconcile()
+            assert neighbours.network.soap.asked["registerFeeds"] == 1
+            await stations.on_session()
+
+        assert neighbours.network.soap.asked["registerFeeds"] == 2
+        assert len(neighbours.network.registered_feeds) == 1
+
+
 async def test_doubtful_stops_lead_to_one_look_and_not_too_soon(neighbours: Neighbours) -> None:
     """The network asks its clients not to read more often than that."""
     loop = asyncio.get_running_loop()
