@@ -227,7 +227,9 @@ class Story:
     @property
     def wakeup(self) -> datetime | None:
         """When the rules ask to be woken."""
-        return next_wakeup(self.site, now=self.now, rules=self.rules)
+        wakeup = next_wakeup(self.site, now=self.now, rules=self.rules)
+        assert wakeup is None or wakeup > self.now, "the bot would be woken for ever"
+        return wakeup
 
     @property
     def queue(self) -> list[str]:
