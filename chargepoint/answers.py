@@ -46,6 +46,20 @@ class Status(Struct, frozen=True, kw_only=True):
     heard: datetime | None = None
 
 
+class ChargingSession(Struct, frozen=True, kw_only=True):
+    """One session as it was recorded; it is running while it has no end."""
+
+    station: str
+    port: str
+    user: str | None = None
+    started: datetime | None = None
+    ended: datetime | None = None
+
+    @property
+    def place(self) -> Place:
+        return (self.station, self.port)
+
+
 def check_code(answer: Answer) -> None:
     """Raise what the responseCode says, unless it is success or that nothing was found."""
     code = plain(answer.responseCode)
@@ -89,6 +103,21 @@ def users(answer: Answer) -> dict[Place, str]:
     """Read who is plugged in, as far as that is told."""
     users = {(id_, number): _text(port.userID) for id_, number, port in _ports(answer)}
     return {place: user for place, user in users.items() if user}
+
+
+def sessions(answer: Answer) -> tuple[ChargingSession, ...]:
+    """Read a page of recorded sessions."""
+    return tuple(
+        ChargingSession(
+            station=station,
+            port=port,
+            user=_text(row.userID),
+            started=_utc(row.startTime),
+            ended=_utc(row.endTime),
+        )
+        for row in answer.ChargingSessionData
+        if (station := _text(row.stationID)) and (port := _text(row.portNumber))
+    )
 
 
 def subscription(answer: Answer) -> str:

@@ -124,7 +124,7 @@ class Calls:
     async def call_once(
         self, operation: str, read: Callable[[Answer], T], **arguments: object
     ) -> T:
-        """Answer likewise, but never ask twice: what was not answered may have been done."""
+        """Answer likewise, or fail at the first try."""
         return await self._within_patience(operation, self._asked(operation, read, arguments))
 
     def close(self) -> None:

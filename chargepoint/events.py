@@ -62,6 +62,7 @@ class PortReading(Struct, frozen=True, kw_only=True):
     `user` is the ChargePoint user ID of who is plugged in: None where nobody is, where the
     network does not know, or where our plan may not ask. `heard` is when the network last heard
     from the station, which says how stale the status may be and nothing about plug-in times.
+    `started` is when the running session began, None where that is not told.
     """
 
     station: str
@@ -70,3 +71,4 @@ class PortReading(Struct, frozen=True, kw_only=True):
     status: PortStatus
     user: str | None = None
     heard: datetime | None = None
+    started: datetime | None = None

@@ -2,20 +2,23 @@
 
 import logging
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import TypeVar
 
 from chargepoint import answers
-from chargepoint.answers import Answer, Page, Place, Plug, Status
+from chargepoint.answers import Answer, ChargingSession, Page, Place, Plug, Status
 from chargepoint.calls import Calls, backoff
-from chargepoint.errors import AccessDenied, BadAnswer, Refused
-from chargepoint.events import PortReading
+from chargepoint.errors import AccessDenied, BadAnswer, ChargePointError, Refused
+from chargepoint.events import PortReading, PortStatus
 from chargepoint.stanzas import FEED_EVENTS
 
 OPERATION_SECONDS = 20
 INVENTORY_SECONDS = 15 * 60
 MOST_PAGES = 100
 STATIONS_A_CALL = 50
+LONGEST_SESSION = timedelta(days=1)
+BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 T = TypeVar("T")
 
@@ -46,20 +49,21 @@ class ChargePointApi:
         self._calls = Calls(url, key, password, seconds=seconds, retry=retry)
         self._inventory: tuple[Plug, ...] | None = None
         self._inventory_read = 0.0
-        self._load_denied = False
-        self._load_denial_told = False
+        self._denied: set[str] = set()
+        self._denials_told: set[str] = set()
 
     async def read_ports(self) -> tuple[PortReading, ...]:
         """Answer every port of the group as it is now.
 
         A port that is listed but of which the status says nothing is UNKNOWN. Where our rights
-        don't cover who is plugged in, every `user` is None.
+        don't cover who is plugged in, every `user` is None, and `started` likewise.
         """
         plugs = await self._plugs()
         statuses = await self._statuses(sorted({plug.station for plug in plugs}))
         users = await self._users() if plugs else {}
+        sessions = await self._running(statuses)
         return tuple(
-            _reading(plug, statuses.get(plug.place, Status()), users.get(plug.place))
+            _reading(plug, statuses.get(plug.place, Status()), users.get(plug.place), sessions)
             for plug in plugs
         )
 
@@ -89,7 +93,7 @@ class ChargePointApi:
             stations = await self._pages("getStations", answers.stations, {"sgID": self._group})
             self._inventory = tuple(plug for plugs in stations.values() for plug in plugs)
             self._inventory_read = self._clock()
-            self._load_denied = False
+            self._denied.clear()
         return self._inventory
 
     async def _statuses(self, stations: list[str]) -> dict[Place, Status]:
@@ -103,22 +107,44 @@ class ChargePointApi:
         return statuses
 
     async def _users(self) -> Mapping[Place, str]:
-        if self._load_denied:
+        if "getLoad" in self._denied:
             return {}
         try:
             return await self._calls.call(
                 "getLoad", answers.users, searchQuery={"sgID": self._group}
             )
         except AccessDenied as error:
-            self._deny_load(str(error))
+            self._deny("getLoad", error)
         except Refused as error:
             log.warning("load.refused reason=%r", str(error))
         return {}
 
-    def _deny_load(self, reason: str) -> None:
-        if not self._load_denial_told:
-            log.warning("load.denied reason=%r", reason)
-        self._load_denied = self._load_denial_told = True
+    async def _running(self, statuses: Mapping[Place, Status]) -> tuple[ChargingSession, ...]:
+        """Read the sessions that run, in one call; without them the ports are known all the same.
+
+        Whatever is wrong with that call, it is not made again before the next inventory.
+        """
+        operation = "getChargingSessionData"
+        heard = [status.heard for status in statuses.values() if status.heard]
+        in_use = any(status.word is PortStatus.INUSE for status in statuses.values())
+        if not (heard and in_use) or operation in self._denied:
+            return ()
+        # By the network's own clock; its calendar may be anything.
+        since = max(heard) - min(LONGEST_SESSION, max(heard) - BEGINNING)
+        try:
+            recorded = await self._calls.call_once(
+                operation, answers.sessions, searchQuery={"fromTimeStamp": since}
+            )
+        except ChargePointError as error:
+            self._deny(operation, error)
+            return ()
+        return tuple(session for session in recorded if session.ended is None)
+
+    def _deny(self, operation: str, error: ChargePointError) -> None:
+        if operation not in self._denials_told:
+            log.warning("call.denied operation=%s reason=%r", operation, str(error))
+        self._denied.add(operation)
+        self._denials_told.add(operation)
 
     async def _pages(
         self, operation: str, read: Callable[[Answer], Page[T]], query: Mapping[str, object]
@@ -137,7 +163,10 @@ class ChargePointApi:
         raise BadAnswer(f"{operation} promises more and has nothing new")
 
 
-def _reading(plug: Plug, status: Status, user: str | None) -> PortReading:
+def _reading(
+    plug: Plug, status: Status, user: str | None, sessions: tuple[ChargingSession, ...]
+) -> PortReading:
+    in_use = status.word is PortStatus.INUSE
     return PortReading(
         station=plug.station,
         port=plug.port,
@@ -145,4 +174,21 @@ def _reading(plug: Plug, status: Status, user: str | None) -> PortReading:
         status=status.word,
         heard=status.heard,
         user=user,
+        started=_started(plug.place, user, sessions) if in_use else None,
+    )
+
+
+def _started(
+    place: Place, user: str | None, sessions: tuple[ChargingSession, ...]
+) -> datetime | None:
+    # Rows come late: the one that still has no end may be the session of the car before.
+    return max(
+        (
+            session.started
+            for session in sessions
+            if session.place == place
+            and session.started is not None
+            and (None in (user, session.user) or user == session.user)
+        ),
+        default=None,
     )

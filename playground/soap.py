@@ -19,7 +19,8 @@ from aiohttp import web
 from lxml import etree
 from msgspec import Struct
 
-from playground.garage import Garage, GaragePort
+from playground.garage import Car, Garage, GarageEvent, GaragePort, PluggedOut
+from playground.people import OFFICE, Person
 
 WSDL = Path(__file__).parents[1] / "chargepoint" / "wsdl" / "chargepoint.wsdl"
 PATH = "/webservices/chargepoint/services/5.0"
@@ -28,6 +29,8 @@ WSSE = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secex
 EVERY_OPERATION = "*"
 SUCCESS = ("100", "API input request executed successfully.")
 NOT_FOUND = ("102", "No stations found.")
+NO_DATA = ("136", "No data found.")
+SESSIONS_A_PAGE = 100
 DENIED = ("101", "Access denied.")
 
 Answer = dict[str, Any]
@@ -76,6 +79,8 @@ class SoapService:
         self._group = group
         self._credentials = (key, password)
         self._heard: dict[str, datetime] = {}
+        self._ended: list[PluggedOut] = []
+        garage.listen(self._remember)
         self._document = zeep.Client(str(WSDL)).wsdl
         binding = next(iter(self._document.bindings.values()))
         self._operations = {name: binding.get(name) for name in binding.all()}
@@ -107,6 +112,8 @@ class SoapService:
             "getStations": self._get_stations,
             "getStationStatus": self._get_station_status,
             "getLoad": self._get_load,
+            "getChargingSessionData": self._get_charging_session_data,
+            "getUsers": self._get_users,
             "registerFeeds": self._register_feeds,
             "updateFeed": self._update_feed,
         }
@@ -199,6 +206,35 @@ class SoapService:
             ],
         }
 
+    def _get_charging_session_data(self, query: Query) -> Answer:
+        asked = query.searchQuery
+        rows = [
+            row
+            for row in self._sessions()
+            if asked.stationID in {None, row["stationID"]}
+            and (asked.fromTimeStamp is None or row["startTime"] >= asked.fromTimeStamp)
+            and (asked.toTimeStamp is None or row["startTime"] <= asked.toTimeStamp)
+        ]
+        first = (asked.startRecord or 1) - 1
+        page = rows[first : first + SESSIONS_A_PAGE]
+        if not page:
+            return _code(NO_DATA)
+        more = int(first + len(page) < len(rows))
+        return {**_code(SUCCESS), "ChargingSessionData": page, "MoreFlag": more}
+
+    def _get_users(self, query: Query) -> Answer:
+        asked = query.searchQuery
+        people = [each for each in OFFICE if asked.userID in {None, each.chargepoint_user}]
+        first = (asked.startRecord or 1) - 1
+        page = people[first : first + (asked.numUsers or len(people))]
+        return {
+            **_code(SUCCESS),
+            "users": {
+                "user": [_user(each, number) for number, each in enumerate(page, first + 1)],
+                "moreFlag": int(first + len(page) < len(people)),
+            },
+        }
+
     def _register_feeds(self, query: Query) -> Answer:
         feed = Feed(
             subscription=125000 + len(self.feeds) + 1,
@@ -213,6 +249,16 @@ class SoapService:
             self.feeds = [f for f in self.feeds if str(f.subscription) != query.subscriptionID]
         return _code(SUCCESS)
 
+    def _remember(self, event: GarageEvent) -> None:
+        if isinstance(event, PluggedOut):
+            self._ended.append(event)
+
+    def _sessions(self) -> list[Answer]:
+        ended = [(each.port, each.car, each.at) for each in self._ended]
+        running = [(port, port.car, None) for port in self._garage.ports if port.car]
+        rows = sorted([*ended, *running], key=lambda row: row[1].session)
+        return [_session(*row, number) for number, row in enumerate(rows, 1)]
+
     def _stations(self) -> list[tuple[str, list[GaragePort]]]:
         ports = sorted(self._garage.ports, key=_station)
         return [(station, list(group)) for station, group in groupby(ports, key=_station)]
@@ -226,12 +272,42 @@ class SoapService:
 
     def _last_heard(self, port: GaragePort) -> datetime:
         if port.status != "UNREACHABLE" or port.station not in self._heard:
-            self._heard[port.station] = self._garage.clock().astimezone(UTC).replace(microsecond=0)
+            self._heard[port.station] = _whole_seconds(self._garage.clock())
         return self._heard[port.station]
 
 
 def _station(port: GaragePort) -> str:
     return port.station
+
+
+def _session(port: GaragePort, car: Car, at: datetime | None, number: int) -> Answer:
+    return {
+        "stationID": port.station,
+        "stationName": port.name,
+        "portNumber": port.number,
+        "sessionID": car.session,
+        "startTime": _whole_seconds(car.since),
+        "endTime": at and _whole_seconds(at),
+        "userID": car.user or "",
+        "recordNumber": number,
+    }
+
+
+def _whole_seconds(time: datetime) -> datetime:
+    return time.astimezone(UTC).replace(microsecond=0)
+
+
+def _user(person: Person, number: int) -> Answer:
+    first, _, last = person.name.partition(" ")
+    return {
+        "userID": person.chargepoint_user,
+        "firstName": first,
+        "lastName": last,
+        "Connection": {"Status": "APPROVED"},
+        "managementRealm": {"Status": "NOT MANAGED"},
+        "credentialIDs": {"credentialID": [f"CNCP{int(person.chargepoint_user):010}"]},
+        "recordNumber": str(number),
+    }
 
 
 def _code(code: tuple[str, str]) -> Answer:

@@ -72,3 +72,15 @@ class GoldenServer:
 def _operation(envelope: bytes) -> str:
     call = next(etree.fromstring(envelope).iterfind(f"{BODY}/*"))
     return etree.QName(call).localname
+
+
+def canonical(envelope: bytes) -> list[tuple[str, str, dict[str, str]]]:
+    """Answer what an envelope says, whatever its prefixes and indentation."""
+    return [
+        (
+            str(element.tag),
+            (element.text or "").strip(),
+            {str(k): str(v) for k, v in element.items()},
+        )
+        for element in etree.fromstring(envelope).iter()
+    ]

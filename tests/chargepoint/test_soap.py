@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 
 import pytest
 from aiohttp import web
-from lxml import etree
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -34,7 +33,7 @@ from playground.soap import EVERY_OPERATION, Trouble
 from tests.chargepoint.account import GROUP, KEY, PASSWORD
 from tests.chargepoint.conftest import Clock, at_once
 from tests.chargepoint.fixtures import recorded
-from tests.chargepoint.golden import GoldenServer, answer
+from tests.chargepoint.golden import GoldenServer, answer, canonical
 
 STATION = (
     "<stationData><stationID>{}</stationID><Port><portNumber>1</portNumber></Port></stationData>"
@@ -146,7 +145,7 @@ async def test_who_is_plugged_in_may_be_none_of_our_business(
     clock.move(minutes=16)
     await api.read_ports()
     assert network.soap.asked["getLoad"] == 2
-    assert caplog.text.count("load.denied") == 1
+    assert caplog.text.count("call.denied operation=getLoad") == 1
 
     network.soap.troubles.clear()
     clock.move(minutes=16)
@@ -183,6 +182,7 @@ async def test_what_the_real_network_answered_is_understood(golden_api: ChargePo
             status=PortStatus.INUSE,
             heard=heard,
             user="700102",
+            started=datetime(2026, 11, 7, 18, 2, 11, tzinfo=UTC),
         ),
     )
     assert await golden_api.register_feed() == "125999"
@@ -194,19 +194,8 @@ async def test_what_we_ask_is_what_the_vendor_documents(
     """Children unqualified, the password as text, the SOAPAction: none of it may drift."""
     await golden_api.register_feed()
 
-    assert _canonical(golden.asked[0]) == _canonical(recorded("registerFeeds.request.xml").encode())
+    assert canonical(golden.asked[0]) == canonical(recorded("registerFeeds.request.xml").encode())
     assert golden.actions == ['"urn:provider/interface/chargepointservices/registerFeeds"']
-
-
-def _canonical(envelope: bytes) -> list[tuple[str, str, dict[str, str]]]:
-    return [
-        (
-            str(element.tag),
-            (element.text or "").strip(),
-            {str(k): str(v) for k, v in element.items()},
-        )
-        for element in etree.fromstring(envelope).iter()
-    ]
 
 
 async def test_answers_in_another_order_or_with_new_fields_are_understood(
@@ -251,6 +240,8 @@ async def test_a_port_that_the_status_does_not_mention_is_unknown(
     [
         (answer("getStations", "<responseCode>101</responseCode>"), AccessDenied),
         (answer("getStations", "<responseCode>133</responseCode>"), Refused),
+        (answer("getStations", "<responseCode>153</responseCode>"), Refused),
+        (answer("getStations", "<responseCode></responseCode>"), BadAnswer),
         (answer("getStations", "<responseText>fine</responseText>"), BadAnswer),
         (
             answer("getStations", "<responseCode>100</responseCode><moreFlag>1</moreFlag>"),
