@@ -1,9 +1,10 @@
 """`make bench-mention`: how long it takes from a car that leaves to the mention of who is next.
 
-The bodies that were recorded from the real network, with invented IDs, go through a real XMPP
-server to the real bot: a process of its own, with its queue in a file. Each measure is from the
-moment that the first stanza is handed to the XMPP client until the post has arrived at Slack,
-which is simulated. Everything is on this machine, so what the internet adds is not in it.
+The bodies that were recorded from the real network, with invented IDs and the times of now, go
+through a real XMPP server to the real bot: a process of its own, with its queue in a file. Each
+measure is from the moment that the first stanza is handed to the XMPP client until the post has
+arrived at Slack, which is simulated. Everything is on this machine, so what the internet adds is
+not in it.
 """
 
 import asyncio
@@ -86,13 +87,16 @@ class Bench:
         return (arrived - began) * 1000
 
     async def _leave(self) -> None:
+        car = self._garage.port(PORT.station, PORT.number).car
         self._garage.plug_out(PORT.station, PORT.number)
-        await self._say("stop.xml", sessionID=str(self._garage.sessions))
+        times = {"startTime": f"{car.since:%F %T}", "endTime": f"{_now():%F %T}"} if car else {}
+        await self._say("stop.xml", sessionID=str(self._garage.sessions), **times)
         await self._say("status.xml", status="AVAILABLE")
 
     async def _arrive(self, user: str, card: str) -> None:
         self._garage.plug_in(PORT.station, PORT.number, user=user)
-        await self._say("start.xml", sessionID=str(self._garage.sessions), userID=user)
+        session = {"sessionID": str(self._garage.sessions), "userID": user}
+        await self._say("start.xml", startTime=f"{_now():%FT%TZ}", **session)
         await self._say("status.xml", status="INUSE")
         await self._slack.workspace.until(
             lambda chat: "plugged in" in chat.message(card).text, within=PATIENCE_SECONDS
