@@ -67,7 +67,8 @@ class Command(Struct, frozen=True, kw_only=True):
 
 def parse(text: str, asker: Asker) -> Request:
     """Read a command, with or without its leading `ev`."""
-    words = text.split()
+    # Names are shown with zero-width spaces, which come back when somebody copies them.
+    words = text.replace("\u200b", "").split()
     if words and words[0].lower() in {"ev", "/ev"}:
         words = words[1:]
     if not words:

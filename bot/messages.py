@@ -138,7 +138,8 @@ def mention(driver: str) -> str:
 
 def text(outside: str) -> str:
     """Make text from outside harmless in Slack's mark-up."""
-    plain = " ".join(outside.split())[:LONGEST_NAME]
+    printable = "".join(each if each.isprintable() else " " for each in outside)
+    plain = " ".join(printable.split())[:LONGEST_NAME]
     for character, harmless in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
         plain = plain.replace(character, harmless)
     # These have no escape; a zero-width space keeps them from pairing up.

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -172,11 +172,18 @@ class Office:
         # Losing the stream must not blind us, so a first reading does not wait for it.
         self._stations.look()
         return (
-            self._tick(),
+            self._first_tick(),
             self._stations.run(),
             self._listener.run(),
             self._serve_slack(group),
         )
+
+    async def _first_tick(self) -> None:
+        # The garage may have changed while nobody was here, so a reading comes first.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._patience.reading):
+                await self._stations.tried.wait()
+        await self._tick()
 
     async def _tick(self) -> None:
         with unit("wake-up") as work:
@@ -185,6 +192,11 @@ class Office:
             except StoreError as error:
                 work.fail(error)
                 log.warning("wake-up.waits", extra=facts(why=str(error)))
+            except Exception as error:
+                # A fault of ours must not end everything else that the bot does.
+                work.fail(error)
+                log.exception("wake-up.failed")
+                self._after_trouble()
 
     async def _refresh(self) -> None:
         with unit("refresh"):

@@ -20,6 +20,9 @@ class Patience(Struct, frozen=True, kw_only=True):
     # At a start the stream's own first reading comes first, unless the stream can't be had.
     stream: float = 2.0
 
+    # What is due after a start is decided on fresh readings, if there are any to be had.
+    reading: float = 20.0
+
     # Public clients ask for the status no more often than this.
     looks: float = 60.0
 

@@ -29,7 +29,10 @@ MOST_STRANGERS = 100
 
 
 class Stations:
-    """Brings the network's events and readings to the dispatcher."""
+    """Brings the network's events and readings to the dispatcher.
+
+    `tried` is set once the ports were read, or could not be.
+    """
 
     def __init__(
         self,
@@ -48,6 +51,7 @@ class Stations:
         self._read_at: float | None = None
         self._listed_at: float | None = None
         self._strangers: set[str] = set()
+        self.tried = asyncio.Event()
         self._hearing = Hearing()
         self._lapsed = False
         self._failures = 0
@@ -106,11 +110,12 @@ class Stations:
                 try:
                     await self._register_feed()
                     await self._read()
-                except (ChargePointError, StoreError) as error:
+                except Exception as error:  # noqa: BLE001 - told apart, logged and tried again
                     work.fail(error)
                     self._failed(error)
                 else:
                     self._succeeded()
+                self.tried.set()
 
     async def _read(self) -> None:
         readings = await self._api.read_ports()
@@ -148,8 +153,11 @@ class Stations:
             return self._patience.stream
         return max(0.0, self._patience.looks - (self._clock.monotonic() - self._read_at))
 
-    def _failed(self, error: ChargePointError | StoreError) -> None:
+    def _failed(self, error: Exception) -> None:
         self._failures += 1
+        if not isinstance(error, ChargePointError | StoreError):
+            # A fault of ours must not end everything else that the bot does.
+            log.error("stations.failed", exc_info=error)
         refused = isinstance(error, CredentialsRefused)
         self._problem = "the API key or its password is refused" if refused else str(error)
         log.warning("stations.unread", extra=facts(why=self._problem, failures=self._failures))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from msgspec import Struct
 from msgspec.structs import astuple
+from tzlocal import get_localzone_name
 
 from playground.network import SimulatedChargePoint
 from playground.slack.simulation import SimulatedSlack
@@ -73,7 +74,8 @@ def environment(
         "CHARGEPOINT_XMPP_TLS": "none",
         "QUEUE_STORE": f"sqlite:{store}",
         "SITE_NAME": "The playground",
-        "SITE_TIMEZONE": "America/Los_Angeles",
+        # Who types `/ev add until 16:00` means the clock on their own wall.
+        "SITE_TIMEZONE": get_localzone_name() or "UTC",
         "OFFER_MINUTES": _number(times.offer),
         "ACCEPTED_OFFER_MINUTES": _number(times.accepted_offer),
         "SUSPEND_MINUTES": _number(times.suspension),

@@ -154,7 +154,7 @@ class Miss(Struct, frozen=True, kw_only=True):
 class Claim(Struct, frozen=True, kw_only=True):
     """A session that somebody said was theirs, and what it takes to undo that.
 
-    `user` is set only where the claim registered it; `entry` stood at `place`, counted from 0.
+    `user` is set only where the claim registered it; `entry` stood before those `behind` it.
     """
 
     session: int
@@ -163,7 +163,7 @@ class Claim(Struct, frozen=True, kw_only=True):
     at: datetime
     user: str | None = None
     entry: Entry | None = None
-    place: int = 0
+    behind: tuple[str, ...] = ()
 
 
 class Dispute(Struct, frozen=True, kw_only=True):
@@ -181,7 +181,7 @@ class Site(Struct, frozen=True, kw_only=True):
 
     `registrations` leads from ChargePoint user IDs to drivers; one driver may have several.
     `serial` numbers offers, sessions and disputes. `feed` is ChargePoint's subscription of
-    station events, `heard` the network's last sign of life.
+    station events, `heard` the network's last sign of life, `read` the last reading of all ports.
     """
 
     id: str
@@ -197,6 +197,7 @@ class Site(Struct, frozen=True, kw_only=True):
     serial: int = 0
     feed: str | None = None
     heard: datetime | None = None
+    read: datetime | None = None
 
     def entry(self, driver: str) -> Entry | None:
         """Answer the driver's place in the queue."""
@@ -254,9 +255,11 @@ class Site(Struct, frozen=True, kw_only=True):
         entry = self.entry(driver)
         return self if entry is None else self.without_entry(driver).with_entry(entry)
 
-    def inserting(self, entry: Entry, place: int) -> "Site":
-        """Put the entry at the place, counted from 0, or at the bottom of a shorter queue."""
+    def inserting(self, entry: Entry, *, behind: tuple[str, ...]) -> "Site":
+        """Put the entry before the first of those who stood behind it, or at the bottom."""
         kept = self.without_entry(entry.driver).queue
+        places = (n for n, each in enumerate(kept) if each.driver in behind)
+        place = next(places, len(kept))
         return replace(self, queue=(*kept[:place], entry, *kept[place:]))
 
     def without_entry(self, driver: str) -> "Site":

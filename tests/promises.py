@@ -7,6 +7,7 @@ from typing import get_args
 import msgspec
 
 from bot.concierge import Decision, decide, next_wakeup
+from bot.concierge.silence import outage
 from bot.effects import (
     AnnounceFree,
     AskToMove,
@@ -23,7 +24,7 @@ from bot.effects import (
     destination,
     offer_card,
 )
-from bot.events import CardPosted, ClaimUndone, ClockTicked, Event
+from bot.events import CardPosted, ClaimUndone, ClockTicked, Event, NotMine
 from bot.messages import Reader, answer, render
 from bot.rules import Rules
 from chargepoint.events import StationEvent
@@ -56,6 +57,7 @@ class Witness:
         self._the_first_who_wait_are_called(decision)
         self._a_repeated_delivery_changes_nothing(event)
         assert_sensible(self.site)
+        self._nobody_waits_beside_a_free_port()
         self._time_alone_changes_nothing_before_the_next_wakeup()
         return decision
 
@@ -113,13 +115,13 @@ class Witness:
     def _order_is_kept(self, before: Site, event: Event, decision: Decision) -> None:
         """Nobody overtakes anybody: those who stay keep their order, those who come are last."""
         moved = {e.driver for e in decision.effects if isinstance(e, TellMissedTwice)}
-        if isinstance(event, ClaimUndone):
+        if isinstance(event, ClaimUndone | NotMine):
             moved |= {claim.driver for claim in before.claims if claim.session == event.session}
         was = [entry.driver for entry in before.queue]
         stayed = [entry.driver for entry in self.site.queue if entry.driver not in moved]
         order = [was.index(driver) if driver in was else len(was) for driver in stayed]
         assert all(earlier <= later for earlier, later in pairwise(order))
-        if not isinstance(event, ClaimUndone):
+        if not isinstance(event, ClaimUndone | NotMine):
             bottom = [entry.driver for entry in self.site.queue][len(stayed) :]
             assert set(bottom) <= moved
 
@@ -129,6 +131,11 @@ class Witness:
             for entry in self.site.waiting if place is not None else ():
                 assert place is not None
                 assert (self.site.position(entry.driver) or 0) > place
+
+    def _nobody_waits_beside_a_free_port(self) -> None:
+        """Nobody can be called to a port of which nobody knows how it is."""
+        if outage(self.site, now=self.now, rules=self.rules) is None:
+            assert not (self.site.unoffered and self.site.waiting)
 
     def _a_repeated_delivery_changes_nothing(self, event: Event) -> None:
         if isinstance(event, StationEvent | CardPosted):
@@ -147,7 +154,6 @@ def assert_sensible(site: Site) -> None:
     """Check what is true of every site at any moment."""
     drivers = [entry.driver for entry in site.queue]
     assert len(drivers) == len(set(drivers)), "somebody is in the queue twice"
-    assert not (site.unoffered and site.waiting), "somebody waits beside a free port"
     assert len({offer.port for offer in site.offers}) == len(site.offers)
     assert len({offer.driver for offer in site.offers}) == len(site.offers)
     for offer in site.offers:

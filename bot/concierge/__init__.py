@@ -92,7 +92,8 @@ def next_wakeup(site: Site, *, now: datetime, rules: Rules) -> datetime | None:
     `site` is as it was decided at `now`.
     """
     asked = (at for wakeups in WAKEUPS for at in wakeups(site, now=now, rules=rules))
-    return min(asked, default=None)
+    # What is past due and undone waits for news of the stations, not for the time.
+    return min((at for at in asked if at > now), default=None)
 
 
 def _take_note(site: Site, event: Event, *, now: datetime, rules: Rules) -> Decision:
@@ -102,7 +103,7 @@ def _take_note(site: Site, event: Event, *, now: datetime, rules: Rules) -> Deci
         case PortsRead():
             return _heard(readings.ports_read(site, event, now=now, rules=rules))
         case CardPosted(card=card, at=at):
-            step = offers.start_clock(site, card, at=at, rules=rules)
+            step = offers.start_clock(site, card, at=at, now=now, rules=rules)
             return Decision(site=step.site, effects=step.effects)
         case FeedRegistered(feed=feed):
             return Decision(site=replace(site, feed=feed))

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from bot.concierge import silence
 from bot.concierge.step import Step
 from bot.effects import AnnounceFree, RemindIdle
 from bot.rules import Rules
@@ -17,7 +18,7 @@ from queue_store.site import Port, Site
 def remind_of_idle_ports(site: Site, *, now: datetime, rules: Rules) -> Step:
     """Remind the room of each idle port, once in each idle period."""
     effects = []
-    for port, since in _unreminded(site) if rules.quiet.begun(now) is None else ():
+    for port, since in _unreminded(site) if _may_speak(site, now, rules) else ():
         if since + rules.idle_reminder <= now:
             # The reminder says that the port is free, so that needs no saying any more.
             site = site.with_port(replace(port, reminded=True, news=False))
@@ -27,7 +28,7 @@ def remind_of_idle_ports(site: Site, *, now: datetime, rules: Rules) -> Step:
 
 def announce_free_ports(site: Site, *, now: datetime, rules: Rules) -> Step:
     """Tell the room of ports that became free while nobody waits."""
-    fresh = _news(site) if rules.quiet.begun(now) is None else []
+    fresh = _news(site) if _may_speak(site, now, rules) else []
     for port in fresh:
         site = site.with_port(replace(port, news=False))
     return Step(site, tuple(AnnounceFree(port=port.name) for port in fresh))
@@ -39,6 +40,11 @@ def wakeups(site: Site, *, now: datetime, rules: Rules) -> Iterator[datetime]:
         yield rules.quiet.ends(max(since + rules.idle_reminder, now))
     if _news(site):
         yield rules.quiet.ends(now)
+
+
+def _may_speak(site: Site, now: datetime, rules: Rules) -> bool:
+    """Whether the room may be spoken to, of ports of which we know how they are."""
+    return rules.quiet.begun(now) is None and silence.outage(site, now=now, rules=rules) is None
 
 
 def _unreminded(site: Site) -> list[tuple[Port, datetime]]:

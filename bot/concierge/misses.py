@@ -9,7 +9,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from bot.concierge import entries, offers
+from bot.concierge import entries, offers, silence
 from bot.concierge.step import Step
 from bot.concierge.suspensions import suspended
 from bot.effects import CallOutcome, Effect, TellMissed, TellMissedThrice, TellMissedTwice
@@ -52,7 +52,9 @@ def wakeups(site: Site, *, now: datetime, rules: Rules) -> Iterator[datetime]:  
 
 
 def _ran_out(site: Site, offer: Offer, *, now: datetime, rules: Rules) -> bool:
-    return offer.deadline is not None and offer.deadline <= now and _runs(site, offer, rules)
+    if offer.deadline is None or offer.deadline > now or not _runs(site, offer, rules):
+        return False
+    return silence.outage(site, now=now, rules=rules) is None
 
 
 def _runs(site: Site, offer: Offer, rules: Rules) -> bool:
@@ -102,6 +104,7 @@ def _dealt_with(
 
 
 def _first(site: Site, entry: Entry, port: str, *, now: datetime, rules: Rules) -> Step:
-    resumes = now + rules.suspension
+    # At night nobody is called again and again who is asleep.
+    resumes = max(now + rules.suspension, rules.quiet.ends(now))
     told = TellMissed(driver=entry.driver, port=port, resumes=resumes)
     return Step(suspended(site, entry, Because.MISSED, until=resumes), (told,))

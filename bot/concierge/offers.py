@@ -21,9 +21,12 @@ from bot.rules import Rules
 from queue_store.site import Offer, Port, Session, Site, is_free, is_out_of_service
 
 
-def offer_free_ports(site: Site, *, now: datetime, rules: Rules) -> Step:  # noqa: ARG001 - a rule
+def offer_free_ports(site: Site, *, now: datetime, rules: Rules) -> Step:
     """Call the first drivers who wait to the ports that are free and held for nobody."""
-    effects = []
+    effects: list[Effect] = []
+    if site.heard is None or now - site.heard >= rules.silence:
+        # Nobody knows whether these ports are still free.
+        return Step(site)
     for port, entry in zip(site.unoffered, site.waiting, strict=False):
         site, number = site.numbered()
         offer = Offer(number=number, port=port.id, driver=entry.driver, made=now)
@@ -32,11 +35,14 @@ def offer_free_ports(site: Site, *, now: datetime, rules: Rules) -> Step:  # noq
     return Step(site, tuple(effects))
 
 
-def start_clock(site: Site, card: str, *, at: datetime, rules: Rules) -> Step:
-    """Start the clock of the offer whose call stands in the room since `at`."""
+def start_clock(site: Site, card: str, *, at: datetime, now: datetime, rules: Rules) -> Step:
+    """Start the clock of the offer whose call stands in the room since `at`.
+
+    A post that is known only now leaves some time all the same: no button worked meanwhile.
+    """
     for offer in site.offers:
         if offer_card(offer.number) == card and offer.deadline is None:
-            deadline = at + rules.offer
+            deadline = max(at + rules.offer, min(now + rules.at_least, now + rules.offer))
             told = TellCalled(driver=offer.driver, port=port_name(site, offer), deadline=deadline)
             return Step(site.with_offer(replace(offer, deadline=deadline)), (told,))
     return Step(site)

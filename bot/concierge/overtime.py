@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
+from bot.concierge import silence
 from bot.concierge.step import Step
 from bot.effects import AskToMove, TellMoveAnswer, UpdateAskToMove
 from bot.rules import Rules
@@ -14,7 +15,8 @@ from queue_store.site import Availability, Port, Session, Site
 def ask_to_move(site: Site, *, now: datetime, rules: Rules) -> Step:
     """Ask everybody who is over time; again only while somebody waits, and not for ever."""
     effects = []
-    for port, session in _askable(site, rules) if rules.quiet.begun(now) is None else ():
+    may_ask = rules.quiet.begun(now) is None and silence.outage(site, now=now, rules=rules) is None
+    for port, session in _askable(site, rules) if may_ask else ():
         if _ask_at(session, rules) <= now:
             asked = replace(session, asked=session.asked + 1, ask_at=now + rules.nag_repeat)
             site = site.with_port(replace(port, session=asked))

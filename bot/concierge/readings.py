@@ -4,6 +4,7 @@ A port that the stream spoke about just before is judged only by a second readin
 bearings, not news. After an outage the room gets one line instead of a replay.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -21,7 +22,7 @@ from bot.events import PortsRead
 from bot.reconcile import missed, stream_prevails
 from bot.rules import Rules
 from chargepoint.events import PortReading, PortStatus, SessionStarted
-from queue_store.site import Port, Session, Site, port_id
+from queue_store.site import Availability, Port, Session, Site, port_id
 
 
 def ports_read(site: Site, event: PortsRead, *, now: datetime, rules: Rules) -> Heard:
@@ -38,9 +39,9 @@ def ports_read(site: Site, event: PortsRead, *, now: datetime, rules: Rules) -> 
         port = site.port(each)
         heard = _read(step.site, port, each, reading, now=now, rules=rules)
         step, look = step.and_then(heard), look or heard.look
-    kept = tuple(port for port in step.site.ports if port.id in listed)
+    kept = tuple(filter(None, (_kept(port, listed) for port in step.site.ports)))
     fresh = silence.heard_again(replace(step.site, ports=kept), now=now, rules=rules)
-    return Heard(fresh, step.effects, look)
+    return Heard(replace(fresh, read=now), step.effects, look)
 
 
 def summarised(step: Step, *, since: datetime, quiet: bool) -> Step:
@@ -80,6 +81,17 @@ def _read(
         else:
             step = status_changed(step.site, port, event.status, now=now)
     return Heard(step.site, step.effects)
+
+
+def _kept(port: Port, listed: Mapping[str, PortReading]) -> Port | None:
+    """Answer the port as it goes on; one that is listed no more goes, if nothing is tied to it.
+
+    A list can lack a port for a moment, and an admin's hold must not go with it.
+    """
+    tied = port.held_back is not None or port.session is not None
+    if port.id in listed:
+        return port
+    return replace(port, availability=Availability.OUT_OF_SERVICE) if tied else None
 
 
 def _first_seen(site: Site, each: str, reading: PortReading, *, now: datetime) -> Site:

@@ -106,11 +106,7 @@ def undo_claim(site: Site, request: ClaimUndone, *, now: datetime, rules: Rules)
         return answered(site, TooLate())
     if request.asker.driver != made.driver and not request.asker.admin:
         return answered(site, NotYourButton(driver=made.driver))
-    site = replace(site, claims=tuple(each for each in site.claims if each is not made))
-    if made.user is not None and site.registrations.get(made.user) == made.driver:
-        site = _untied(site, made.user)
-    step = _unnamed(site, made.session, made.driver)
-    return Answer(Step(_waiting_again(step.site, made), step.effects), Done())
+    return Answer(_undone(site, made), Done())
 
 
 def not_mine(site: Site, number: int, driver: str) -> Answer:
@@ -120,7 +116,8 @@ def not_mine(site: Site, number: int, driver: str) -> Answer:
         return answered(site, TooLate())
     if found[1].driver != driver:
         return answered(site, NotYourButton(driver=found[1].driver))
-    return Answer(_unnamed(site, number, driver), Done())
+    made = next((c for c in site.claims if (c.session, c.driver) == (number, driver)), None)
+    return Answer(_unnamed(site, number, driver) if made is None else _undone(site, made), Done())
 
 
 def forget(site: Site, driver: str, *, now: datetime) -> Answer:
@@ -173,7 +170,7 @@ def _remembering(  # noqa: PLR0913 - what a claim consists of
     now: datetime,
     rules: Rules,
 ) -> Site:
-    place = site.position(driver)
+    behind = site.queue[site.position(driver) or 0 :]
     made = Claim(
         session=session.number,
         port=port.id,
@@ -181,11 +178,19 @@ def _remembering(  # noqa: PLR0913 - what a claim consists of
         at=now,
         user=user,
         entry=site.entry(driver),
-        place=0 if place is None else place - 1,
+        behind=tuple(entry.driver for entry in behind),
     )
     others = [each for each in site.claims if each.session != session.number]
     recent = [each for each in others if now - each.at <= rules.undo]
     return replace(site, claims=(*recent, made))
+
+
+def _undone(site: Site, made: Claim) -> Step:
+    site = replace(site, claims=tuple(each for each in site.claims if each is not made))
+    if made.user is not None and site.registrations.get(made.user) == made.driver:
+        site = _untied(site, made.user)
+    step = _unnamed(site, made.session, made.driver)
+    return Step(_waiting_again(step.site, made), step.effects)
 
 
 def _unnamed(site: Site, number: int, driver: str) -> Step:
@@ -200,7 +205,7 @@ def _waiting_again(site: Site, made: Claim) -> Site:
     """Give back the place in the queue that the claim cost, unless there is no need of it."""
     if made.entry is None or site.entry(made.driver) or site.sessions_of(made.driver):
         return site
-    return site.inserting(made.entry, made.place)
+    return site.inserting(made.entry, behind=made.behind)
 
 
 def _without(site: Site, driver: str) -> Site:

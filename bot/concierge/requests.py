@@ -178,6 +178,9 @@ def _join(site: Site, request: JoinRequested, *, now: datetime, rules: Rules) ->
     if charging:
         port, session = charging[0]
         return answered(site, AlreadyCharging(port=port.name, session=session.number))
+    # Who joins anew has no use of an old place that a claim once cost them.
+    claims = tuple(replace(c, entry=None) if c.driver == driver else c for c in site.claims)
+    site = replace(site, claims=claims)
     joined = site.with_entry(Entry(driver=driver, joined=now, until=until))
     return answered(joined, Joined(driver=driver, until=until))
 

@@ -25,11 +25,14 @@ def heard_again(site: Site, *, now: datetime, rules: Rules) -> Site:
     return replace(site, heard=now)
 
 
-def notice_silence(site: Site, *, now: datetime, rules: Rules) -> Step:
-    """Mark the ports that others have outlived, and those that speak again."""
-    latest = max((port.heard for port in site.ports), default=now)
+def notice_silence(site: Site, *, now: datetime, rules: Rules) -> Step:  # noqa: ARG001 - a rule
+    """Mark the ports whose station had not been heard of when all were read, and the others.
+
+    A free charger has nothing to say on the stream, so only a reading tells.
+    """
     for port in site.ports:
-        silent = latest - port.heard >= rules.silence
+        spoke = max(each.heard for each in site.ports if each.station == port.station)
+        silent = site.read is not None and site.read - spoke >= rules.silence
         if silent != port.silent:
             site = site.with_port(replace(port, silent=silent))
     return Step(site)

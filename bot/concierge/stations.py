@@ -63,14 +63,21 @@ def session_started(
     site: Site, port: Port, event: SessionStarted, *, now: datetime, rules: Rules
 ) -> Heard:
     """Believe that a car plugged in, unless it is the one that is there or that left."""
-    left = port.left.session.network_id if port.left else None
-    if event.session is not None and event.session == left:
+    if port.left is not None and _is_over(event, port.left.session):
         return Heard(site)
     session = port.session
     if session is None or _is_another(session, event):
         return Heard(_begin(site, port, event, now=now, rules=rules))
     learnt = _learn(site, port, session, event, now=now)
     return Heard(learnt.site, learnt.effects)
+
+
+def _is_over(event: SessionStarted, left: Session) -> bool:
+    """Whether the start is of the car that left last, or of one before it."""
+    if None not in (event.session, left.network_id):
+        is_earlier = event.started is not None and event.started < left.since
+        return event.session == left.network_id or (left.since_known and is_earlier)
+    return event.started is not None and left.since_known and event.started <= left.since
 
 
 def status_changed(site: Site, port: Port, status: PortStatus, *, now: datetime) -> Heard:
@@ -152,7 +159,7 @@ def _learn(
     port = replace(port, availability=Availability.IN_USE, session=learnt)
     site = site.with_port(port)
     driver = site.registrations.get(learnt.user or "")
-    if session.user is None and driver is not None and session.driver is None:
+    if session.user is None and driver is not None and session.driver != driver:
         return plug_ins.identify(site, port, learnt, driver)
     return Step(site)
 
@@ -190,6 +197,9 @@ def _freed(before: Port, after: Port, now: datetime) -> Port:
     left = before.left
     if before.session is not None:
         left = Departure(session=before.session, at=now)
+    elif before.idle_since is not None:
+        # It was free before the station fell silent, and nothing has changed.
+        return after
     return replace(after, session=None, left=left, idle_since=now, news=True, reminded=False)
 
 

@@ -23,7 +23,9 @@ def shown(said: Message, names: Names) -> Json:
         "bot": said.user == BOT_USER,
         "private": said.only is not None,
         "edited": said.edited is not None,
-        "prompt": f"{names.get(said.asker, '')} used {said.prompt}" if said.asker else None,
+        "prompt": f"{names.get(said.asker, '')} used {said.prompt}"
+        if said.asker and said.prompt
+        else None,
         "parts": list(parts(said.blocks, names)) or [_words(said.text, names)],
         "reactions": [emoji_named(name) for _, name in said.reactions],
     }

@@ -33,6 +33,7 @@ QUICK = Patience(
     outbox=0.05,
     store=0.05,
     stream=0.0,
+    reading=0.5,
     looks=0.0,
     socket=0.5,
     first_retry=0.02,

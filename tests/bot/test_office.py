@@ -89,6 +89,10 @@ async def test_what_ran_out_while_nobody_was_there_has_run_out(
     neighbours.clock.turn(hours=3)
 
     async with at_work(neighbours) as bot:
+        # Nobody could see the charger meanwhile, so Ada gets some minutes more.
+        assert (await bot.site()).offers
+        neighbours.clock.turn(minutes=6)
+        await bot.office._tick()
         await neighbours.hears("<@U0GRACE>")
         await neighbours.tells(ADA, "couldn't reach you in time")
         assert await bot.queue() == [ADA, GRACE]

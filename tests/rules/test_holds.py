@@ -170,6 +170,16 @@ def test_6b_or_until_an_admin_gives_it_back() -> None:
     assert effects == (CallDriver(offer=2, driver=ADA, port=name(EAST)),)
 
 
+def test_6b_that_it_is_given_back_is_said_once() -> None:
+    story = Story(stations=(EAST,))
+    story.joins(ADA)
+    story.presses(ADA, "can't use it")
+    story.says(ADA, "remove")
+
+    assert story.says(HEDY, "unpause east", admin=True) == ()
+    assert story.reply() == Unpaused(port=name(EAST), by=HEDY)
+
+
 def test_6c_admins_are_told() -> None:
     story = Story(rules=Rules(zone=ZONE, admins=frozenset({HEDY, GRACE})))
     story.joins(ADA)

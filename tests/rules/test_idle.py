@@ -2,6 +2,7 @@
 
 from bot.effects import AnnounceFree, RemindIdle
 from bot.messages import Reader, render
+from chargepoint.events import PortStatus
 from tests.story import ADA, EAST, HEDY, RULES, WEST, ZONE, Story, name
 
 
@@ -67,6 +68,16 @@ def test_7c_once_in_the_next_one_too(story: Story) -> None:
 
     assert story.plugs_out(EAST) == (AnnounceFree(port=name(EAST)),)
     assert len(story.later(minutes=120)) == 1
+
+
+def test_7c_a_station_that_comes_and_goes_begins_no_new_one(story: Story) -> None:
+    """A bad connection is no reason to remind the room again and again."""
+    story.plugs_out(EAST)
+    story.later(minutes=10)
+    story.reports(EAST, PortStatus.UNREACHABLE)
+
+    assert story.reports(EAST, PortStatus.AVAILABLE) == ()
+    assert story.later(minutes=30) == ()
 
 
 def test_7c_whether_or_not_anyone_waits(story: Story) -> None:

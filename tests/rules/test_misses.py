@@ -208,7 +208,7 @@ def test_5h_in_quiet_hours_it_is_no_miss() -> None:
 
     assert effects == (
         MISSED,
-        TellMissed(driver=ADA, port=name(EAST), resumes=story.after(minutes=30)),
+        TellMissed(driver=ADA, port=name(EAST), resumes=QUIET.quiet.ends(story.now)),
     )
     assert story.site.misses == {}
     assert story.queue == [ADA]
