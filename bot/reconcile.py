@@ -14,7 +14,12 @@ def missed(port: Port, reading: PortReading) -> Iterator[Missed]:
     """Answer the events that lead from the stored port to the one that was read."""
     if reading.status is PortStatus.INUSE:
         if port.session is None or _is_news(reading.user, port.session.user):
-            yield SessionStarted(station=port.station, port=port.number, user=reading.user)
+            yield SessionStarted(
+                station=port.station,
+                port=port.number,
+                user=reading.user,
+                started=reading.started,
+            )
         elif port.availability is not Availability.IN_USE:
             yield _status(port, reading.status)
     elif reading.status is PortStatus.AVAILABLE:

@@ -10,7 +10,13 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from bot.concierge import silence
-from bot.concierge.stations import AVAILABILITY, Heard, session_started, status_changed
+from bot.concierge.stations import (
+    AVAILABILITY,
+    Heard,
+    believable,
+    session_started,
+    status_changed,
+)
 from bot.concierge.step import Step
 from bot.effects import (
     AnnounceFree,
@@ -109,8 +115,8 @@ def _first_seen(site: Site, each: str, reading: PortReading, *, now: datetime) -
     session = Session(
         number=number,
         user=reading.user,
-        since=now,
-        since_known=False,
+        since=believable(reading.started, now),
+        since_known=reading.started is not None,
         noticed=reading.user not in site.registrations,
     )
     return site.with_port(replace(port, session=session))

@@ -133,7 +133,7 @@ def _begin(site: Site, port: Port, event: SessionStarted, *, now: datetime, rule
         number=number,
         network_id=event.session,
         user=event.user,
-        since=_believable(event.started, now),
+        since=believable(event.started, now),
         since_known=event.started is not None,
     )
     return site.with_port(_occupied(port, session))
@@ -168,7 +168,7 @@ def _told(session: Session, event: SessionStarted, now: datetime) -> Session:
     """Add what the start tells of a session of which we knew less."""
     since, since_known = session.since, session.since_known
     if event.started is not None and session.network_id is None:
-        since, since_known = min(since, _believable(event.started, now)), True
+        since, since_known = min(since, believable(event.started, now)), True
     return replace(
         session,
         network_id=session.network_id or event.session,
@@ -203,7 +203,7 @@ def _freed(before: Port, after: Port, now: datetime) -> Port:
     return replace(after, session=None, left=left, idle_since=now, news=True, reminded=False)
 
 
-def _believable(started: datetime | None, now: datetime) -> datetime:
+def believable(started: datetime | None, now: datetime) -> datetime:
     """Answer the start that the network gave, unless its clock can't be right."""
     if started is None or not now - LONGEST_BELIEVABLE_SESSION <= started <= now:
         return now

@@ -8,15 +8,16 @@ from bot.events import (
     CardPosted,
     ClaimUndone,
     ClockTicked,
+    ForgetConfirmed,
     NotMine,
     PauseRequested,
     SessionClaimed,
 )
 from bot.quiet import QuietTimes
 from bot.rules import Rules
-from chargepoint.events import PortStatus, SessionStarted
+from chargepoint.events import PortReading, PortStatus, SessionStarted
 from queue_store.site import Hold
-from tests.story import ADA, ALAN, EAST, GRACE, HEDY, WEST, ZONE, Story, reading
+from tests.story import ADA, ALAN, EAST, GRACE, HEDY, NINE, WEST, ZONE, Story, reading
 
 
 def test_5f_a_bot_that_was_away_for_hours_blames_nobody_before_it_has_looked() -> None:
@@ -200,4 +201,56 @@ def test_4g_an_owner_who_is_learnt_later_is_believed_before_a_guess() -> None:
     session = story.port(EAST).session
     assert session is not None
     assert session.driver == ADA
+    assert story.queue == []
+
+
+def test_c3_a_car_that_was_there_first_is_shown_with_its_start_where_the_network_tells() -> None:
+    there = PortReading(
+        station=EAST,
+        port="1",
+        name="EAST",
+        status=PortStatus.INUSE,
+        user="600001",
+        started=NINE - timedelta(hours=1),
+    )
+    story = Story(stations=())
+
+    story.reads(there)
+
+    session = story.port(EAST).session
+    assert session is not None
+    assert (session.since, session.since_known) == (NINE - timedelta(hours=1), True)
+
+
+def test_10a_a_plug_in_that_was_missed_has_its_own_start_where_the_network_tells() -> None:
+    story = Story(stations=(EAST,))
+    story.later(minutes=30)
+    started = story.now - timedelta(minutes=20)
+
+    story.reads(
+        PortReading(
+            station=EAST,
+            port="1",
+            name="EAST",
+            status=PortStatus.INUSE,
+            user="600001",
+            started=started,
+        )
+    )
+
+    session = story.port(EAST).session
+    assert session is not None
+    assert (session.since, session.since_known) == (started, True)
+
+
+def test_c32_what_is_forgotten_is_forgotten_in_the_store_too() -> None:
+    story = Story(stations=(EAST,))
+    story.joins(ADA)
+    story.later(minutes=10)
+    assert ADA in story.site.misses
+
+    decision = story.decides(ForgetConfirmed(asker=Asker(driver=ADA)))
+
+    assert decision.forgotten == ADA
+    assert story.site.misses == {}
     assert story.queue == []
