@@ -25,14 +25,15 @@ def heard_again(site: Site, *, now: datetime, rules: Rules) -> Site:
     return replace(site, heard=now)
 
 
-def notice_silence(site: Site, *, now: datetime, rules: Rules) -> Step:  # noqa: ARG001 - a rule
-    """Mark the ports whose station had not been heard of when all were read, and the others.
+def notice_silence(site: Site, *, now: datetime, rules: Rules) -> Step:
+    """Mark the ports whose station others have outlived, and those that speak again.
 
-    A free charger has nothing to say on the stream, so only a reading tells.
+    A free charger has nothing to say on the stream, so it takes a reading to tell.
     """
+    latest = min(max((port.heard for port in site.ports), default=now), site.read or now)
     for port in site.ports:
         spoke = max(each.heard for each in site.ports if each.station == port.station)
-        silent = site.read is not None and site.read - spoke >= rules.silence
+        silent = latest - spoke >= rules.silence
         if silent != port.silent:
             site = site.with_port(replace(port, silent=silent))
     return Step(site)

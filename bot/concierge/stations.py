@@ -23,6 +23,9 @@ from queue_store.site import Availability, Departure, Hold, Port, Session, Site,
 
 LONGEST_BELIEVABLE_SESSION = timedelta(days=7)
 
+# The network cuts off fractions, here and there.
+WHOLE_SECONDS = timedelta(seconds=2)
+
 AVAILABILITY = {
     PortStatus.AVAILABLE: Availability.AVAILABLE,
     PortStatus.INUSE: Availability.IN_USE,
@@ -74,10 +77,13 @@ def session_started(
 
 def _is_over(event: SessionStarted, left: Session) -> bool:
     """Whether the start is of the car that left last, or of one before it."""
-    if None not in (event.session, left.network_id):
-        is_earlier = event.started is not None and event.started < left.since
-        return event.session == left.network_id or (left.since_known and is_earlier)
-    return event.started is not None and left.since_known and event.started <= left.since
+    if event.session is not None and event.session == left.network_id:
+        return True
+    if event.started is None or not left.since_known:
+        return False
+    if event.session is None:
+        return event.started <= left.since
+    return event.started < left.since - WHOLE_SECONDS
 
 
 def status_changed(site: Site, port: Port, status: PortStatus, *, now: datetime) -> Heard:
