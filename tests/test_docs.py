@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from packaging.requirements import Requirement
-from packaging.version import Version
 
 from bot import __version__
 from bot.commands import COMMANDS
@@ -179,15 +177,3 @@ def test_there_is_one_version() -> None:
     changed = re.findall(r"^## \[?([^\]\s]+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
 
     assert PROJECT["project"]["version"] == __version__ == changed[0]
-
-
-@pytest.mark.parametrize("file", ["requirements.txt", "requirements-dev.txt"])
-def test_the_pins_are_within_the_ranges(file: str) -> None:
-    """A range that was changed without `make lock` would be tested by nobody."""
-    pins = dict(re.findall(r"^([\w.-]+)==([^\s;]+)", (ROOT / file).read_text(), re.MULTILINE))
-    ranges = [*PROJECT["project"]["dependencies"]]
-    if file == "requirements-dev.txt":
-        ranges += PROJECT["dependency-groups"]["dev"]
-
-    for each in map(Requirement, ranges):
-        assert each.specifier.contains(Version(pins[each.name])), each
