@@ -19,11 +19,11 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
+from bot.blocks import Message
 from bot.conversation import Answer, Conversation
 from bot.errors import SlackError, SlackUnavailable
 from bot.events import Asker
 from bot.log import facts
-from bot.messages import Message
 from bot.patience import Patience
 from bot.settings import SlackSettings
 from bot.slack import Identity, Slack, is_signed

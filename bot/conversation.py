@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from bot import messages
+from bot.blocks import Message
 from bot.clock import Clock
 from bot.commands import parse, pressed
 from bot.directory import Directory
@@ -28,7 +29,7 @@ from bot.events import (
     UnpauseRequested,
 )
 from bot.log import facts
-from bot.messages import Message, Reader
+from bot.messages import Reader
 from bot.patience import Patience
 from bot.rules import Rules
 from bot.tracing import Step, step, trace_reference, unit

@@ -8,11 +8,12 @@ shown in the reader's own time zone, with the site's as what old clients fall ba
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Any, assert_never
+from functools import singledispatch
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from bot.blocks import Block, Message, button, menu, said
 from bot.commands import COMMANDS, Command
 from bot.effects import (
     AnnounceFree,
@@ -92,21 +93,11 @@ from bot.replies import (
 from bot.rules import Rules
 from queue_store.site import Because, Entry, Hold, Offer, Port, PortState, Session, state_of
 
-Block = dict[str, Any]
-
 _USER = re.compile(r"[UW][A-Z0-9]{1,20}", re.ASCII)
 
-# Slack takes 3000 characters a section and some 13,000 a message.
+# Slack takes some 13,000 characters a message.
 LONGEST_NAME = 80
-LONGEST_SECTION = 2900
 LONGEST_LIST = 5000
-
-
-class Message(Struct, frozen=True, kw_only=True):
-    """What Slack is given: the text of the notification, and the blocks on the screen."""
-
-    text: str
-    blocks: tuple[Block, ...]
 
 
 class Reader(Struct, frozen=True, kw_only=True):
@@ -159,242 +150,19 @@ def duration(span: timedelta) -> str:
     return f"{hours} h {rest} min" if rest else f"{hours} h"
 
 
-def render(effect: Effect, reader: Reader) -> Message:  # noqa: C901, PLR0911, PLR0912 - one line for each effect
+def render(effect: Effect, reader: Reader) -> Message:
     """Put an effect into words."""
-    match effect:
-        case CallDriver():
-            return _call(effect, reader)
-        case UpdateCall():
-            return _update_call(effect, reader)
-        case TellCalled():
-            return _said(
-                f":electric_plug: It's your turn! *{text(effect.port)}* is held for you until "
-                f"{reader.time(effect.deadline)}. The buttons are in the room."
-            )
-        case TellMoved():
-            return _said(_moved(effect, reader))
-        case TellWithdrawn():
-            return _said(
-                f"Stay where you are: *{text(effect.port)}* is not to be had any more. You keep "
-                "your place and get the next free charger."
-            )
-        case TellMissed():
-            return _said(
-                f"I couldn't reach you in time for *{text(effect.port)}*, so somebody else may go "
-                f"ahead. You keep your place and are back in the running at "
-                f"{reader.time(effect.resumes)}, or sooner with `ev resume`."
-            )
-        case TellMissedTwice():
-            return _said(
-                f"I couldn't reach you in time for *{text(effect.port)}*, for the second time "
-                "today, so you are at the bottom of the queue now. `ev suspend` lets others go "
-                "ahead while you are busy."
-            )
-        case TellMissedThrice():
-            return _said(
-                f"I couldn't reach you in time for *{text(effect.port)}*, for the third time "
-                "today, so I took you off the queue. Come back whenever you like.",
-                buttons=_REJOIN,
-            )
-        case TellRemoved():
-            return _said(
-                f"{reader.name(effect.by)} took you off the queue. If that was a mistake, you can "
-                "rejoin.",
-                buttons=_REJOIN,
-            )
-        case TellTimeIsUp():
-            return _said(
-                "The time until which you wanted to wait has come, so I took you off the queue.",
-                buttons=_REJOIN,
-            )
-        case TellQuietBegan():
-            return _said(
-                "It's quiet time now, and nobody should be first tomorrow for having forgotten "
-                "today: I took you off the queue. If you are still waiting, just rejoin.",
-                buttons=_REJOIN,
-            )
-        case TellFrozen():
-            return _said(
-                f"I can't reach *{text(effect.port)}* just now, so I can't tell whether it is "
-                "free. Your offer waits; I'll tell you when it goes on."
-            )
-        case TellGoesOn():
-            until = f" until {reader.time(effect.deadline)}" if effect.deadline else ""
-            return _said(f"*{text(effect.port)}* is still held for you{until}.")
-        case AskWasThatYou():
-            return _ask_was_that_you(effect)
-        case UpdateWasThatYou():
-            return _was_that_you(effect)
-        case AskForDispute():
-            return _ask_for_dispute(effect, reader)
-        case TellDisputeDecided():
-            return _said(
-                f"An admin decided: ChargePoint ID {text(effect.user)} is "
-                f"{reader.name(effect.owner)}'s."
-            )
-        case ReportUnusable():
-            return _said(
-                f":construction: {reader.name(effect.by)} couldn't use *{text(effect.port)}*. I "
-                "hold it back until somebody plugs in there or an admin says "
-                f"`ev unpause {text(effect.port)}`."
-            )
-        case SummariseOutage():
-            return _said(_outage(effect, reader))
-        case TellPassedOver():
-            return _said(
-                f"{reader.name(effect.by)} called the next driver in your place. No harm done: "
-                f"you keep your place and are back in the running at "
-                f"{reader.time(effect.resumes)}, or sooner with `ev resume`."
-            )
-        case TellTookOffered():
-            return _said(
-                f"Good charging! *{text(effect.port)}* was held for {reader.name(effect.called)}, "
-                "who had been called. I'm finding them another one. Next time `ev add` gets you "
-                "a call of your own."
-            )
-        case TellMoveAnswer():
-            return _said(
-                f"{reader.name(effect.about)} on *{text(effect.port)}* says: "
-                f"{_when(effect.minutes, effect.at, reader)}. You are next."
-            )
-        case AnnounceFree():
-            return _said(f":zap: *{text(effect.port)}* is free, and nobody is waiting. Any takers?")
-        case RemindIdle():
-            return _said(
-                f":hourglass_flowing_sand: *{text(effect.port)}* has been free for "
-                f"{reader.span(effect.since)}. Precious charging time is being wasted!"
-            )
-        case AnnouncePluggedIn():
-            return _said(
-                f"{reader.name(effect.driver)} plugged in at *{text(effect.port)}* and is off the "
-                "queue."
-            )
-        case AskToMove():
-            return _ask_to_move(effect, reader)
-        case UpdateAskToMove():
-            return _said(
-                f"{reader.name(effect.driver)} on *{text(effect.port)}*: "
-                f"{_when(effect.minutes, effect.at, reader)}. Thank you!"
-            )
-        case AskWhoPluggedIn() | UpdateAskWho():
-            return _ask_who(effect)
-        case UpdateWhoPluggedIn():
-            return _who(effect, reader)
-        case SayInRoom(reply=reply):
-            return answer(reply, reader)
-        case _ as never:
-            assert_never(never)
+    return words(effect, reader)
 
 
-def answer(reply: Reply, reader: Reader) -> Message:  # noqa: C901, PLR0911, PLR0912 - one line for each reply
+def answer(reply: Reply, reader: Reader) -> Message:
     """Put a reply into words."""
-    match reply:
-        case Joined(driver=driver, until=until):
-            till = f" until {reader.time(until)}" if until else ""
-            return _said(
-                f"{reader.name(driver)} joined the queue{till}.",
-                *_listing(reply.board, reader, None),
-            )
-        case AlreadyIn():
-            return _said(_already_in(reply, reader))
-        case TooFarAhead(hours=hours):
-            return _said(
-                f"I can keep a place for {hours} hours at most, so please say a time within "
-                "these: `ev add until 16:00`."
-            )
-        case AlreadyCharging(port=port, session=session):
-            return _said(
-                f"Your car is on *{text(port)}* already, so there is nothing to wait for.",
-                buttons=(_button("That's not me", "session.not_mine", str(session)),),
-            )
-        case Removed(driver=driver, by=by):
-            return _said(f"{reader.name(by)} took {reader.name(driver)} off the queue.")
-        case DriverNotInQueue(driver=driver):
-            return _said(f"{reader.name(driver)} is not in the queue.")
-        case AdminsOnly():
-            return _said("That is for admins, so nothing was changed.")
-        case Why(asker=asker):
-            return _said(*_why(reply.board, reader, asker))
-        case Paused(port=port, by=by):
-            return _said(f":construction: {reader.name(by)} holds *{text(port)}* back for now.")
-        case Unpaused(port=port, by=by):
-            return _said(f"{reader.name(by)} gave *{text(port)}* back.")
-        case WasNotHeldBack(port=port):
-            return _said(f"*{text(port)}* is not held back.")
-        case WhichPort():
-            return _said(_which_port(reply))
-        case ConfirmForget():
-            return _said(
-                "Shall I delete everything that I know about you: your place in the queue, your "
-                "ChargePoint IDs and what I noted about calls? This can't be undone.",
-                buttons=(_button("Forget me", "forget.confirm", "0", "danger"),),
-            )
-        case Forgotten():
-            return _said("Done: I know nothing about you any more. Safe travels!")
-        case SmallTalkReply(talk=talk):
-            return _said(_SMALL_TALK[talk])
-        case Disputed(user=user):
-            return _said(
-                f"ChargePoint ID {text(user)} is registered to somebody else. I asked an admin to "
-                "decide, and will tell you."
-            )
-        case Done():
-            return _said("Done.")
-        case Left(driver=driver):
-            return _said(f"{reader.name(driver)} left the queue.")
-        case NotInQueue():
-            return _said("You are not in the queue. `ev add` puts you in.")
-        case Suspended():
-            return _said(_suspended(reply, reader))
-        case Resumed(driver=driver, position=position):
-            return _said(f"{reader.name(driver)} is back in the running, at place {position}.")
-        case WasNotSuspended(position=position):
-            return _said(f"You are in the running already, at place {position}.")
-        case PassedOver():
-            return _said(
-                f"{reader.name(reply.by)} lets the next driver go ahead: "
-                f"{reader.name(reply.driver)} hasn't come to *{text(reply.port)}* and keeps "
-                "their place."
-            )
-        case TooEarlyToPass():
-            return _said(
-                f"{reader.name(reply.driver)} was called to *{text(reply.port)}* only just now. "
-                "Give them half of their time, then try again."
-            )
-        case NobodyWaiting():
-            return _said(_nobody_waiting(reply))
-        case NothingFree():
-            return _said(_nothing_free(reply, reader))
-        case Listing(asker=asker):
-            return _said(*_listing(reply.board, reader, asker))
-        case PortsListing():
-            return _said(*_ports(reply.board, reader, fresh=True))
-        case Registered():
-            return _said(_registered(reply))
-        case Unregistered(user=user):
-            return _said(f"ChargePoint ID {text(user)} is yours no more.")
-        case NotYourRegistration(user=user):
-            return _said(
-                f"ChargePoint ID {text(user)} is not registered to you, so I left it alone."
-            )
-        case HelpText():
-            return _said(*_help(reader))
-        case Puzzled():
-            return _said(_puzzled(reply))
-        case NotYourButton(driver=driver):
-            whose = "somebody else" if driver is None else reader.name(driver)
-            return _said(f"That button is for {whose}; nothing was changed.")
-        case TooLate():
-            return _said(
-                "That is over already; nothing was changed. `ev list` shows how it stands."
-            )
-        case _ as never:
-            assert_never(never)
+    return words(reply, reader)
 
 
 def unconfirmed(command: str) -> Message:
     """Say that the outcome is not known in time."""
-    return _said(
+    return said(
         f"I couldn't confirm `ev {text(command)}` in time. It may or may not have worked: please "
         "look with `ev list` before you try again."
     )
@@ -402,7 +170,7 @@ def unconfirmed(command: str) -> Message:
 
 def store_unavailable(reference: str) -> Message:
     """Say that the queue can't be reached and nothing was changed."""
-    return _said(
+    return said(
         "I can't get at the queue right now, so nothing was changed. Please try again in a "
         f"minute. (Reference {text(reference)})"
     )
@@ -410,18 +178,51 @@ def store_unavailable(reference: str) -> Message:
 
 def trouble(reference: str) -> Message:
     """Apologise for a fault of ours."""
-    return _said(
+    return said(
         "Sorry, something went wrong on my side. An administrator can find it under reference "
         f"{text(reference)}. `ev list` shows how things stand."
     )
 
 
-_SMALL_TALK = {
-    SmallTalk.THANKS: "Any time. Happy charging!",
-    SmallTalk.HELLO: "Hello! `ev help` shows what I can do, `ev list` who is waiting.",
-}
+@singledispatch
+def words(value: object, _: Reader) -> Message:
+    """Put anything into words that has some; each effect and each reply has a function below."""
+    raise AssertionError(f"there are no words for {type(value).__name__}")
 
-_STAYS = (30, 60, 120, 180, 240)
+
+@words.register
+def _call(effect: CallDriver, reader: Reader) -> Message:
+    # The clock starts when this is posted, which is now.
+    deadline = reader.now + reader.rules.offer
+    return said(
+        f":electric_plug: {mention(effect.driver)}, *{text(effect.port)}* is free and held for "
+        f"you until {reader.time(deadline)}. Go and plug in!",
+        buttons=_offer_buttons(effect.offer, accepted=False),
+    )
+
+
+@words.register
+def _update_call(effect: UpdateCall, reader: Reader) -> Message:
+    driver, port = mention(effect.driver), f"*{text(effect.port)}*"
+    until = f" until {reader.time(effect.deadline)}" if effect.deadline else ""
+    match effect.outcome:
+        case CallOutcome.ACCEPTED:
+            shown = f":rocket: {driver} is on the way to {port}, held{until}."
+            return said(shown, buttons=_offer_buttons(effect.offer, accepted=True))
+        case CallOutcome.MOVED:
+            shown = f":arrow_right: {driver}, {port} is held for you now{until}."
+            return said(shown, buttons=_offer_buttons(effect.offer, accepted=False))
+        case CallOutcome.FROZEN:
+            shown = f":hourglass: {driver}, I'm finding out whether {port} is still free."
+            return said(shown, buttons=_offer_buttons(effect.offer, accepted=True))
+        case CallOutcome.GOES_ON:
+            shown = f":electric_plug: {driver}, {port} is still held for you{until}."
+            return said(shown, buttons=_offer_buttons(effect.offer, accepted=False))
+        case CallOutcome.PLUGGED_IN:
+            return said(f":white_check_mark: {driver} plugged in at {port}.")
+        case _:
+            return said(f"{driver}, {port}: {_OUTCOMES[effect.outcome]}.")
+
 
 _OUTCOMES = {
     CallOutcome.NOT_NOW: "not now; somebody else may go ahead",
@@ -434,64 +235,196 @@ _OUTCOMES = {
 }
 
 
-def _call(effect: CallDriver, reader: Reader) -> Message:
-    # The clock starts when this is posted, which is now.
-    deadline = reader.now + reader.rules.offer
-    return _said(
-        f":electric_plug: {mention(effect.driver)}, *{text(effect.port)}* is free and held for "
-        f"you until {reader.time(deadline)}. Go and plug in!",
-        buttons=_offer_buttons(effect.offer, accepted=False),
-    )
-
-
-def _update_call(effect: UpdateCall, reader: Reader) -> Message:
-    driver, port = mention(effect.driver), f"*{text(effect.port)}*"
-    until = f" until {reader.time(effect.deadline)}" if effect.deadline else ""
-    match effect.outcome:
-        case CallOutcome.ACCEPTED:
-            said = f":rocket: {driver} is on the way to {port}, held{until}."
-            return _said(said, buttons=_offer_buttons(effect.offer, accepted=True))
-        case CallOutcome.MOVED:
-            said = f":arrow_right: {driver}, {port} is held for you now{until}."
-            return _said(said, buttons=_offer_buttons(effect.offer, accepted=False))
-        case CallOutcome.FROZEN:
-            said = f":hourglass: {driver}, I'm finding out whether {port} is still free."
-            return _said(said, buttons=_offer_buttons(effect.offer, accepted=True))
-        case CallOutcome.GOES_ON:
-            said = f":electric_plug: {driver}, {port} is still held for you{until}."
-            return _said(said, buttons=_offer_buttons(effect.offer, accepted=False))
-        case CallOutcome.PLUGGED_IN:
-            return _said(f":white_check_mark: {driver} plugged in at {port}.")
-        case _:
-            return _said(f"{driver}, {port}: {_OUTCOMES[effect.outcome]}.")
-
-
 def _offer_buttons(offer: int, *, accepted: bool) -> tuple[Block, ...]:
     number = str(offer)
-    on_my_way = _button("On my way", "offer.on_my_way", number, "primary")
+    on_my_way = button("On my way", "offer.on_my_way", number, "primary")
     return (
         *(() if accepted else (on_my_way,)),
-        _button("Not now", "offer.not_now", number),
-        _button("Can't use it", "offer.cant_use_it", number),
-        _button("Leave the queue", "offer.leave", number),
+        button("Not now", "offer.not_now", number),
+        button("Can't use it", "offer.cant_use_it", number),
+        button("Leave the queue", "offer.leave", number),
     )
 
 
-def _moved(effect: TellMoved, reader: Reader) -> str:
+@words.register
+def _called(effect: TellCalled, reader: Reader) -> Message:
+    return said(
+        f":electric_plug: It's your turn! *{text(effect.port)}* is held for you until "
+        f"{reader.time(effect.deadline)}. The buttons are in the room."
+    )
+
+
+@words.register
+def _moved(effect: TellMoved, reader: Reader) -> Message:
     until = f" until {reader.time(effect.deadline)}" if effect.deadline else ""
-    return (
+    return said(
         f"*{text(effect.taken)}* was taken, but *{text(effect.port)}* is free: it is held for you"
         f"{until} instead."
     )
 
 
+@words.register
+def _withdrawn(effect: TellWithdrawn, _: Reader) -> Message:
+    return said(
+        f"Stay where you are: *{text(effect.port)}* is not to be had any more. You keep your "
+        "place and get the next free charger."
+    )
+
+
+@words.register
+def _frozen(effect: TellFrozen, _: Reader) -> Message:
+    return said(
+        f"I can't reach *{text(effect.port)}* just now, so I can't tell whether it is free. Your "
+        "offer waits; I'll tell you when it goes on."
+    )
+
+
+@words.register
+def _goes_on(effect: TellGoesOn, reader: Reader) -> Message:
+    until = f" until {reader.time(effect.deadline)}" if effect.deadline else ""
+    return said(f"*{text(effect.port)}* is still held for you{until}.")
+
+
+@words.register
+def _missed(effect: TellMissed, reader: Reader) -> Message:
+    return said(
+        f"I couldn't reach you in time for *{text(effect.port)}*, so somebody else may go ahead. "
+        f"You keep your place and are back in the running at {reader.time(effect.resumes)}, or "
+        "sooner with `ev resume`."
+    )
+
+
+@words.register
+def _missed_twice(effect: TellMissedTwice, _: Reader) -> Message:
+    return said(
+        f"I couldn't reach you in time for *{text(effect.port)}*, for the second time today, so "
+        "you are at the bottom of the queue now. `ev suspend` lets others go ahead while you are "
+        "busy."
+    )
+
+
+@words.register
+def _missed_thrice(effect: TellMissedThrice, _: Reader) -> Message:
+    return said(
+        f"I couldn't reach you in time for *{text(effect.port)}*, for the third time today, so I "
+        "took you off the queue. Come back whenever you like.",
+        buttons=_REJOIN,
+    )
+
+
+@words.register
+def _passed_over(effect: TellPassedOver, reader: Reader) -> Message:
+    return said(
+        f"{reader.name(effect.by)} called the next driver in your place. No harm done: you keep "
+        f"your place and are back in the running at {reader.time(effect.resumes)}, or sooner with "
+        "`ev resume`."
+    )
+
+
+@words.register
+def _removed(effect: TellRemoved, reader: Reader) -> Message:
+    return said(
+        f"{reader.name(effect.by)} took you off the queue. If that was a mistake, you can rejoin.",
+        buttons=_REJOIN,
+    )
+
+
+@words.register(TellTimeIsUp)
+def _time_is_up(*_: object) -> Message:
+    return said(
+        "The time until which you wanted to wait has come, so I took you off the queue.",
+        buttons=_REJOIN,
+    )
+
+
+@words.register(TellQuietBegan)
+def _quiet_began(*_: object) -> Message:
+    return said(
+        "It's quiet time now, and nobody should be first tomorrow for having forgotten today: I "
+        "took you off the queue. If you are still waiting, just rejoin.",
+        buttons=_REJOIN,
+    )
+
+
+_REJOIN = (button("Rejoin", "queue.rejoin", "0", "primary"),)
+
+
+@words.register
+def _ask_was_that_you(effect: AskWasThatYou, _: Reader) -> Message:
+    value = f"{effect.offer}-{effect.session}"
+    return said(
+        f"A car that I don't know plugged in at *{text(effect.port)}*, which is held for you. Was "
+        "that you?",
+        buttons=(
+            button("Yes, that's me", "was.mine", value, "primary"),
+            button("No", "was.not_mine", value),
+        ),
+    )
+
+
+@words.register
+def _was_that_you(effect: UpdateWasThatYou, _: Reader) -> Message:
+    car = f"The car on *{text(effect.port)}*"
+    if effect.mine is None:
+        return said(f"{car} has left again.")
+    if effect.mine:
+        undo = _undo(effect.session) if effect.undoable else ()
+        return said(f"{car} is yours. Happy charging!", buttons=undo)
+    return said(f"{car} is not yours.")
+
+
+@words.register
+def _ask_who(effect: AskWhoPluggedIn | UpdateAskWho, _: Reader) -> Message:
+    title = "Is this your car?"
+    explained = "I'll remember you, and take you off the queue."
+    number = str(effect.session)
+    return said(
+        f":eyes: Somebody I don't know plugged in at *{text(effect.port)}*. Who is it?",
+        buttons=(
+            button("That's me", "session.claim", number, confirm=(title, explained)),
+            button("It's a guest", "session.disown", number),
+        ),
+    )
+
+
+@words.register
+def _who(effect: UpdateWhoPluggedIn, reader: Reader) -> Message:
+    who = "a guest" if effect.driver is None else reader.name(effect.driver)
+    undo = _undo(effect.session) if effect.undoable else ()
+    return said(f"The car on *{text(effect.port)}* is {who}'s.", buttons=undo)
+
+
+def _undo(session: int) -> tuple[Block, ...]:
+    return (button("Undo", "session.undo", str(session)),)
+
+
+@words.register
+def _plugged_in(effect: AnnouncePluggedIn, reader: Reader) -> Message:
+    return said(
+        f"{reader.name(effect.driver)} plugged in at *{text(effect.port)}* and is off the queue."
+    )
+
+
+@words.register
+def _took_offered(effect: TellTookOffered, reader: Reader) -> Message:
+    return said(
+        f"Good charging! *{text(effect.port)}* was held for {reader.name(effect.called)}, who had "
+        "been called. I'm finding them another one. Next time `ev add` gets you a call of your "
+        "own."
+    )
+
+
+@words.register
 def _ask_to_move(effect: AskToMove, reader: Reader) -> Message:
     whom = "whoever is there" if effect.driver is None else mention(effect.driver)
-    return _said(
+    return said(
         f":wave: {whom}, your car has been on *{text(effect.port)}* for "
         f"{reader.span(effect.since)}. Could you make room for the next one, please?",
         buttons=() if effect.driver is None else _move_buttons(effect.session, reader),
     )
+
+
+_STAYS = (30, 60, 120, 180, 240)
 
 
 def _move_buttons(session: int, reader: Reader) -> tuple[Block, ...]:
@@ -501,9 +434,25 @@ def _move_buttons(session: int, reader: Reader) -> tuple[Block, ...]:
         for at in (reader.now + timedelta(minutes=minutes),)
     ]
     return (
-        _button("Moving now", "move.now", f"{session}-0", "primary"),
-        _button("15 more minutes", "move.later", f"{session}-15"),
-        _menu("Can't until …", "move.until", options),
+        button("Moving now", "move.now", f"{session}-0", "primary"),
+        button("15 more minutes", "move.later", f"{session}-15"),
+        menu("Can't until …", "move.until", options),
+    )
+
+
+@words.register
+def _update_ask_to_move(effect: UpdateAskToMove, reader: Reader) -> Message:
+    return said(
+        f"{reader.name(effect.driver)} on *{text(effect.port)}*: "
+        f"{_when(effect.minutes, effect.at, reader)}. Thank you!"
+    )
+
+
+@words.register
+def _move_answer(effect: TellMoveAnswer, reader: Reader) -> Message:
+    return said(
+        f"{reader.name(effect.about)} on *{text(effect.port)}* says: "
+        f"{_when(effect.minutes, effect.at, reader)}. You are next."
     )
 
 
@@ -511,65 +460,30 @@ def _when(minutes: int, at: datetime, reader: Reader) -> str:
     return f"not before {reader.time(at)}" if minutes else "moving now"
 
 
-def _ask_who(effect: AskWhoPluggedIn | UpdateAskWho) -> Message:
-    title = "Is this your car?"
-    explained = "I'll remember you, and take you off the queue."
-    number = str(effect.session)
-    return _said(
-        f":eyes: Somebody I don't know plugged in at *{text(effect.port)}*. Who is it?",
-        buttons=(
-            _button("That's me", "session.claim", number, confirm=(title, explained)),
-            _button("It's a guest", "session.disown", number),
-        ),
+@words.register
+def _free(effect: AnnounceFree, _: Reader) -> Message:
+    return said(f":zap: *{text(effect.port)}* is free, and nobody is waiting. Any takers?")
+
+
+@words.register
+def _idle(effect: RemindIdle, reader: Reader) -> Message:
+    return said(
+        f":hourglass_flowing_sand: *{text(effect.port)}* has been free for "
+        f"{reader.span(effect.since)}. Precious charging time is being wasted!"
     )
 
 
-def _who(effect: UpdateWhoPluggedIn, reader: Reader) -> Message:
-    who = "a guest" if effect.driver is None else reader.name(effect.driver)
-    undo = _undo(effect.session) if effect.undoable else ()
-    return _said(f"The car on *{text(effect.port)}* is {who}'s.", buttons=undo)
-
-
-def _undo(session: int) -> tuple[Block, ...]:
-    return (_button("Undo", "session.undo", str(session)),)
-
-
-def _ask_was_that_you(effect: AskWasThatYou) -> Message:
-    value = f"{effect.offer}-{effect.session}"
-    return _said(
-        f"A car that I don't know plugged in at *{text(effect.port)}*, which is held for you. Was "
-        "that you?",
-        buttons=(
-            _button("Yes, that's me", "was.mine", value, "primary"),
-            _button("No", "was.not_mine", value),
-        ),
+@words.register
+def _unusable(effect: ReportUnusable, reader: Reader) -> Message:
+    return said(
+        f":construction: {reader.name(effect.by)} couldn't use *{text(effect.port)}*. I hold it "
+        "back until somebody plugs in there or an admin says "
+        f"`ev unpause {text(effect.port)}`."
     )
 
 
-def _was_that_you(effect: UpdateWasThatYou) -> Message:
-    car = f"The car on *{text(effect.port)}*"
-    if effect.mine is None:
-        return _said(f"{car} has left again.")
-    if effect.mine:
-        undo = _undo(effect.session) if effect.undoable else ()
-        return _said(f"{car} is yours. Happy charging!", buttons=undo)
-    return _said(f"{car} is not yours.")
-
-
-def _ask_for_dispute(effect: AskForDispute, reader: Reader) -> Message:
-    claimant, owner = reader.name(effect.claimant), reader.name(effect.owner)
-    number = str(effect.dispute)
-    return _said(
-        f"{claimant} says that ChargePoint ID {text(effect.user)} is theirs, and it is registered "
-        f"to {owner}. An admin can decide:",
-        buttons=(
-            _button("Give it to the new driver", "dispute.grant", number),
-            _button("Leave it", "dispute.deny", number),
-        ),
-    )
-
-
-def _outage(effect: SummariseOutage, reader: Reader) -> str:
+@words.register
+def _outage(effect: SummariseOutage, reader: Reader) -> Message:
     facts = []
     if effect.plugged_in:
         facts.append(f"{_enumerated(map(reader.name, effect.plugged_in))} plugged in")
@@ -577,7 +491,7 @@ def _outage(effect: SummariseOutage, reader: Reader) -> str:
         facts.append(f"{_enumerated(f'*{text(port)}*' for port in effect.freed)} became free")
     meanwhile = f" Meanwhile {', and '.join(facts)}." if facts else ""
     since = reader.time(effect.since)
-    return f"I was out of touch with ChargePoint from {since} until now.{meanwhile}"
+    return said(f"I was out of touch with ChargePoint from {since} until now.{meanwhile}")
 
 
 def _enumerated(items: Iterable[str]) -> str:
@@ -585,18 +499,262 @@ def _enumerated(items: Iterable[str]) -> str:
     return f"{', '.join(most)} and {last}" if most else last
 
 
-def _already_in(reply: AlreadyIn, reader: Reader) -> str:
+@words.register
+def _in_room(effect: SayInRoom, reader: Reader) -> Message:
+    return answer(effect.reply, reader)
+
+
+@words.register
+def _ask_for_dispute(effect: AskForDispute, reader: Reader) -> Message:
+    claimant, owner = reader.name(effect.claimant), reader.name(effect.owner)
+    number = str(effect.dispute)
+    return said(
+        f"{claimant} says that ChargePoint ID {text(effect.user)} is theirs, and it is registered "
+        f"to {owner}. An admin can decide:",
+        buttons=(
+            button("Give it to the new driver", "dispute.grant", number),
+            button("Leave it", "dispute.deny", number),
+        ),
+    )
+
+
+@words.register
+def _dispute_decided(effect: TellDisputeDecided, reader: Reader) -> Message:
+    return said(
+        f"An admin decided: ChargePoint ID {text(effect.user)} is {reader.name(effect.owner)}'s."
+    )
+
+
+@words.register
+def _joined(reply: Joined, reader: Reader) -> Message:
+    till = f" until {reader.time(reply.until)}" if reply.until else ""
+    return said(
+        f"{reader.name(reply.driver)} joined the queue{till}.",
+        *_listing(reply.board, reader, None),
+    )
+
+
+@words.register
+def _already_in(reply: AlreadyIn, reader: Reader) -> Message:
     suspended = ", suspended; `ev resume` brings you back in the running" * bool(reply.suspended)
     until = f", until {reader.time(reply.until)}" if reply.until else ""
-    return f"You are in the queue already, at place {reply.position}{until}{suspended}."
+    return said(f"You are in the queue already, at place {reply.position}{until}{suspended}.")
 
 
-def _which_port(reply: WhichPort) -> str:
+@words.register
+def _too_far_ahead(reply: TooFarAhead, _: Reader) -> Message:
+    return said(
+        f"I can keep a place for {reply.hours} hours at most, so please say a time within these: "
+        "`ev add until 16:00`."
+    )
+
+
+@words.register
+def _already_charging(reply: AlreadyCharging, _: Reader) -> Message:
+    return said(
+        f"Your car is on *{text(reply.port)}* already, so there is nothing to wait for.",
+        buttons=(button("That's not me", "session.not_mine", str(reply.session)),),
+    )
+
+
+@words.register
+def _left(reply: Left, reader: Reader) -> Message:
+    return said(f"{reader.name(reply.driver)} left the queue.")
+
+
+@words.register(NotInQueue)
+def _not_in_queue(*_: object) -> Message:
+    return said("You are not in the queue. `ev add` puts you in.")
+
+
+@words.register
+def _taken_out(reply: Removed, reader: Reader) -> Message:
+    return said(f"{reader.name(reply.by)} took {reader.name(reply.driver)} off the queue.")
+
+
+@words.register
+def _driver_not_in_queue(reply: DriverNotInQueue, reader: Reader) -> Message:
+    return said(f"{reader.name(reply.driver)} is not in the queue.")
+
+
+@words.register(AdminsOnly)
+def _admins_only(*_: object) -> Message:
+    return said("That is for admins, so nothing was changed.")
+
+
+@words.register
+def _suspended(reply: Suspended, reader: Reader) -> Message:
+    until = (
+        f"until {reader.time(reply.resumes)}"
+        if reply.resumes
+        else "until `ev resume` says otherwise"
+    )
+    name = reader.name(reply.driver)
+    return said(f"{name} keeps place {reply.position} and lets others go ahead {until}.")
+
+
+@words.register
+def _resumed(reply: Resumed, reader: Reader) -> Message:
+    return said(f"{reader.name(reply.driver)} is back in the running, at place {reply.position}.")
+
+
+@words.register
+def _was_not_suspended(reply: WasNotSuspended, _: Reader) -> Message:
+    return said(f"You are in the running already, at place {reply.position}.")
+
+
+@words.register
+def _lets_go_ahead(reply: PassedOver, reader: Reader) -> Message:
+    return said(
+        f"{reader.name(reply.by)} lets the next driver go ahead: {reader.name(reply.driver)} "
+        f"hasn't come to *{text(reply.port)}* and keeps their place."
+    )
+
+
+@words.register
+def _too_early_to_pass(reply: TooEarlyToPass, reader: Reader) -> Message:
+    return said(
+        f"{reader.name(reply.driver)} was called to *{text(reply.port)}* only just now. Give them "
+        "half of their time, then try again."
+    )
+
+
+@words.register
+def _nobody_waiting(reply: NobodyWaiting, _: Reader) -> Message:
+    free = ", ".join(f"*{text(port)}*" for port in reply.ports)
+    are = "are" if len(reply.ports) > 1 else "is"
+    if reply.suspended:
+        return said(f"{free} {are} free, but everybody in the queue is suspended.")
+    return said(f"{free} {are} free and nobody is waiting: go ahead!")
+
+
+@words.register
+def _nothing_free(reply: NothingFree, reader: Reader) -> Message:
+    if reply.port is None or reply.since is None:
+        return said("No charger is free, and I know of no car on one.")
+    least = "" if reply.since_known else "at least "
+    whose = f"{reader.name(reply.driver)}'s car" if reply.driver else "a car I don't know"
+    return said(
+        f"No charger is free. On longest: {whose}, on *{text(reply.port)}* for {least}"
+        f"{reader.span(reply.since)}."
+    )
+
+
+@words.register
+def _paused(reply: Paused, reader: Reader) -> Message:
+    return said(f":construction: {reader.name(reply.by)} holds *{text(reply.port)}* back for now.")
+
+
+@words.register
+def _unpaused(reply: Unpaused, reader: Reader) -> Message:
+    return said(f"{reader.name(reply.by)} gave *{text(reply.port)}* back.")
+
+
+@words.register
+def _was_not_held_back(reply: WasNotHeldBack, _: Reader) -> Message:
+    return said(f"*{text(reply.port)}* is not held back.")
+
+
+@words.register
+def _which_port(reply: WhichPort, _: Reader) -> Message:
     names = "\n".join(_abridged(f"• {text(port)}" for port in reply.ports))
-    return f"I can't tell which charger “{text(reply.words)}” is. I know these:\n{names}"
+    return said(f"I can't tell which charger “{text(reply.words)}” is. I know these:\n{names}")
 
 
-def _why(board: Board, reader: Reader, asker: str) -> Iterator[str]:
+@words.register
+def _registered(reply: Registered, _: Reader) -> Message:
+    now = f" That makes it your car on *{text(reply.port)}*." if reply.port else ""
+    return said(
+        f"ChargePoint ID {text(reply.user)} is yours: I'll know your car when it plugs in.{now}"
+    )
+
+
+@words.register
+def _unregistered(reply: Unregistered, _: Reader) -> Message:
+    return said(f"ChargePoint ID {text(reply.user)} is yours no more.")
+
+
+@words.register
+def _not_your_registration(reply: NotYourRegistration, _: Reader) -> Message:
+    return said(f"ChargePoint ID {text(reply.user)} is not registered to you, so I left it alone.")
+
+
+@words.register
+def _disputed(reply: Disputed, _: Reader) -> Message:
+    return said(
+        f"ChargePoint ID {text(reply.user)} is registered to somebody else. I asked an admin to "
+        "decide, and will tell you."
+    )
+
+
+@words.register(ConfirmForget)
+def _confirm_forget(*_: object) -> Message:
+    return said(
+        "Shall I delete everything that I know about you: your place in the queue, your "
+        "ChargePoint IDs and what I noted about calls? This can't be undone.",
+        buttons=(button("Forget me", "forget.confirm", "0", "danger"),),
+    )
+
+
+@words.register(Forgotten)
+def _forgotten(*_: object) -> Message:
+    return said("Done: I know nothing about you any more. Safe travels!")
+
+
+@words.register(Done)
+def _done(*_: object) -> Message:
+    return said("Done.")
+
+
+@words.register
+def _not_your_button(reply: NotYourButton, reader: Reader) -> Message:
+    whose = "somebody else" if reply.driver is None else reader.name(reply.driver)
+    return said(f"That button is for {whose}; nothing was changed.")
+
+
+@words.register(TooLate)
+def _too_late(*_: object) -> Message:
+    return said("That is over already; nothing was changed. `ev list` shows how it stands.")
+
+
+@words.register
+def _small_talk(reply: SmallTalkReply, _: Reader) -> Message:
+    return said(_SMALL_TALK[reply.talk])
+
+
+_SMALL_TALK = {
+    SmallTalk.THANKS: "Any time. Happy charging!",
+    SmallTalk.HELLO: "Hello! `ev help` shows what I can do, `ev list` who is waiting.",
+}
+
+
+@words.register
+def _puzzled(reply: Puzzled, _: Reader) -> Message:
+    asked = f"I don't know “{text(reply.words)}”."
+    if reply.suggestion:
+        return said(f"{asked} Did you mean `ev {reply.suggestion}`? `ev help` shows what I can do.")
+    return said(f"{asked} `ev help` shows what I can do.")
+
+
+@words.register
+def _help(_: HelpText, reader: Reader) -> Message:
+    return said(
+        f"*{text(reader.rules.site)}*: I keep the queue for the chargers. Type any of these:",
+        "\n".join(f"• {_examples(command)} {command.does}" for command in COMMANDS),
+        "The same words work as a message: `ev add` in the room, or just `add` to me in private.",
+    )
+
+
+def _examples(command: Command) -> str:
+    return ", ".join(f"`/ev {example}`" for example in command.examples)
+
+
+@words.register
+def _why(reply: Why, reader: Reader) -> Message:
+    return said(*_explained(reply.board, reader, reply.asker))
+
+
+def _explained(board: Board, reader: Reader, asker: str) -> Iterator[str]:
     place = next((n for n, e in enumerate(board.queue, start=1) if e.driver == asker), None)
     if place is None:
         yield "You are not in the queue. `ev add` puts you in."
@@ -631,55 +789,14 @@ _BECAUSE = {
 }
 
 
-def _suspended(reply: Suspended, reader: Reader) -> str:
-    until = (
-        f"until {reader.time(reply.resumes)}"
-        if reply.resumes
-        else "until `ev resume` says otherwise"
-    )
-    name = reader.name(reply.driver)
-    return f"{name} keeps place {reply.position} and lets others go ahead {until}."
+@words.register
+def _list(reply: Listing, reader: Reader) -> Message:
+    return said(*_listing(reply.board, reader, reply.asker))
 
 
-def _nobody_waiting(reply: NobodyWaiting) -> str:
-    free = ", ".join(f"*{text(port)}*" for port in reply.ports)
-    are = "are" if len(reply.ports) > 1 else "is"
-    if reply.suspended:
-        return f"{free} {are} free, but everybody in the queue is suspended."
-    return f"{free} {are} free and nobody is waiting: go ahead!"
-
-
-def _nothing_free(reply: NothingFree, reader: Reader) -> str:
-    if reply.port is None or reply.since is None:
-        return "No charger is free, and I know of no car on one."
-    least = "" if reply.since_known else "at least "
-    whose = f"{reader.name(reply.driver)}'s car" if reply.driver else "a car I don't know"
-    return (
-        f"No charger is free. On longest: {whose}, on *{text(reply.port)}* for {least}"
-        f"{reader.span(reply.since)}."
-    )
-
-
-def _registered(reply: Registered) -> str:
-    now = f" That makes it your car on *{text(reply.port)}*." if reply.port else ""
-    return f"ChargePoint ID {text(reply.user)} is yours: I'll know your car when it plugs in.{now}"
-
-
-def _puzzled(reply: Puzzled) -> str:
-    asked = f"I don't know “{text(reply.words)}”."
-    if reply.suggestion:
-        return f"{asked} Did you mean `ev {reply.suggestion}`? `ev help` shows what I can do."
-    return f"{asked} `ev help` shows what I can do."
-
-
-def _help(reader: Reader) -> Iterator[str]:
-    yield f"*{text(reader.rules.site)}*: I keep the queue for the chargers. Type any of these:"
-    yield "\n".join(f"• {_examples(command)} {command.does}" for command in COMMANDS)
-    yield "The same words work as a message: `ev add` in the room, or just `add` to me in private."
-
-
-def _examples(command: Command) -> str:
-    return ", ".join(f"`/ev {example}`" for example in command.examples)
+@words.register
+def _status(reply: PortsListing, reader: Reader) -> Message:
+    return said(*_ports(reply.board, reader, fresh=True))
 
 
 def _listing(board: Board, reader: Reader, asker: str | None) -> Iterator[str]:
@@ -764,74 +881,3 @@ def _charging(session: Session, reader: Reader, *, fresh: bool) -> str:
     least = "" if session.since_known else "at least "
     span = f", {least}{reader.span(session.since)}" if fresh else ""
     return f"{reader.name(session.driver)}, {least}since {reader.time(session.since)}{span}"
-
-
-def _said(*paragraphs: str, buttons: tuple[Block, ...] = ()) -> Message:
-    """Lay paragraphs out as sections within Slack's limits, with the buttons below."""
-    sections = [part for paragraph in paragraphs for part in _parts(paragraph)]
-    blocks: list[Block] = [
-        {"type": "section", "text": {"type": "mrkdwn", "text": part, "verbatim": True}}
-        for part in sections
-    ]
-    if buttons:
-        blocks.append({"type": "actions", "elements": list(buttons)})
-    whole = "\n".join(sections)
-    return Message(
-        text=whole if len(whole) <= LONGEST_SECTION else sections[0], blocks=tuple(blocks)
-    )
-
-
-def _parts(paragraph: str) -> Iterator[str]:
-    part = ""
-    for line in paragraph.splitlines():
-        if part and len(part) + len(line) >= LONGEST_SECTION:
-            yield part
-            part = ""
-        part = f"{part}\n{line}" if part else line[:LONGEST_SECTION]
-    if part:
-        yield part
-
-
-def _button(
-    label: str,
-    action: str,
-    value: str,
-    style: str | None = None,
-    *,
-    confirm: tuple[str, str] | None = None,
-) -> Block:
-    button: Block = {
-        "type": "button",
-        "text": {"type": "plain_text", "text": label},
-        "action_id": action,
-        "value": value,
-    }
-    if style is not None:
-        button["style"] = style
-    if confirm is not None:
-        button["confirm"] = _confirmation(*confirm, label)
-    return button
-
-
-def _menu(label: str, action: str, options: Iterable[tuple[str, str]]) -> Block:
-    return {
-        "type": "static_select",
-        "placeholder": {"type": "plain_text", "text": label},
-        "action_id": action,
-        "options": [
-            {"text": {"type": "plain_text", "text": shown}, "value": value}
-            for shown, value in options
-        ],
-    }
-
-
-def _confirmation(title: str, explained: str, label: str) -> Block:
-    return {
-        "title": {"type": "plain_text", "text": title},
-        "text": {"type": "plain_text", "text": explained},
-        "confirm": {"type": "plain_text", "text": label},
-        "deny": {"type": "plain_text", "text": "Cancel"},
-    }
-
-
-_REJOIN = (_button("Rejoin", "queue.rejoin", "0", "primary"),)

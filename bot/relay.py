@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Struct
 
+from bot.blocks import Message
 from bot.clock import Clock
 from bot.directory import Directory
 from bot.dispatch import Dispatcher
@@ -21,7 +22,7 @@ from bot.effects import Effect, ToCard, ToDriver, ToRoom, destination, drivers_i
 from bot.errors import SlackError, SlackRefused, SlackUnavailable
 from bot.events import CardPosted
 from bot.log import facts
-from bot.messages import Message, Reader, render
+from bot.messages import Reader, render
 from bot.patience import Patience
 from bot.rules import Rules
 from bot.slack import Slack

@@ -15,8 +15,8 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.blocks import Message
 from bot.errors import SlackError, SlackMisconfigured, SlackRefused, SlackUnavailable
-from bot.messages import Message
 from bot.patience import Patience
 from bot.tracing import step
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.blocks import Message
 from bot.effects import (
     CallDriver,
     Effect,
@@ -23,7 +24,6 @@ from bot.effects import (
 )
 from bot.events import Asker, JoinRequested
 from bot.messages import (
-    Message,
     Reader,
     answer,
     duration,
@@ -32,6 +32,7 @@ from bot.messages import (
     text,
     trouble,
     unconfirmed,
+    words,
 )
 from bot.replies import HelpText, Joined, Listing, PortsListing, Reply, board
 from bot.rules import Rules
@@ -66,6 +67,12 @@ EFFECTS = st.one_of([of_drivers(kind) for kind in get_args(Effect)])
 def everything(message: Message) -> str:
     """Answer all text of a message."""
     return message.text + json.dumps(message.blocks, ensure_ascii=False)
+
+
+@pytest.mark.parametrize("kind", get_args(Effect) + get_args(Reply))
+def test_every_effect_and_every_reply_has_words_of_its_own(kind: type[Effect | Reply]) -> None:
+    """What nobody found words for would be a trouble of ours in the middle of the room."""
+    assert words.dispatch(kind) is not words.dispatch(object)
 
 
 @given(EFFECTS)

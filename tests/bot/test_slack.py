@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 import pytest
 from aiohttp import web
 
+from bot.blocks import Message
 from bot.errors import SlackError, SlackMisconfigured, SlackRefused, SlackUnavailable
-from bot.messages import Message
 from bot.slack import Profile, Slack
 from playground.slack.faults import Break, Fault, Hang, Limit, LoseAnswer, Refuse, Reset
 from playground.slack.workspace import BOT_USER, ROOM, TEAM, dm_of
