@@ -15,9 +15,13 @@ three times in all and within one patience; a refusal is final.
 import asyncio
 import io
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future
 from contextvars import copy_context
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from pathlib import Path
 from queue import SimpleQueue
@@ -43,9 +47,11 @@ from chargepoint.errors import (
     BadAnswer,
     ChargePointError,
     CredentialsRefused,
+    NoSuchHost,
     Refused,
     TimedOut,
     Unreachable,
+    Untrusted,
 )
 
 WSDL = Path(__file__).parent / "wsdl" / "chargepoint.wsdl"
@@ -106,16 +112,22 @@ class Calls:
             raise ValueError("the SOAP endpoint must be https, or on loopback")
         self._retry = retry
         self._thread = _OneThread()
+        self._transport = _Transport(password, seconds)
         client = zeep.Client(
             str(WSDL),
             wsse=UsernameToken(key, password),
-            transport=_Transport(password, seconds),
+            transport=self._transport,
             plugins=[_OwnAnswer()],
             settings=zeep.Settings(
                 strict=False, xsd_ignore_sequence_order=True, forbid_dtd=True, forbid_external=True
             ),
         )
         self._service = client.create_service(BINDING, url)
+
+    @property
+    def told_at(self) -> datetime | None:
+        """What time it was by the clock of whoever answered last, if that was told."""
+        return _moment(self._transport.date)
 
     async def call(self, operation: str, read: Callable[[Answer], T], **arguments: object) -> T:
         """Answer what `read` makes of ChargePoint's answer, in a later try if need be."""
@@ -192,6 +204,7 @@ class _Transport(Transport):
     def __init__(self, password: str, seconds: float) -> None:
         super().__init__()  # type: ignore[no-untyped-call] # zeep's is untyped
         self._seconds = seconds
+        self.date: str | None = None
         self._secret = password.encode() if len(password) >= SHORTEST_SECRET else None
 
     def post(self, address: str, message: bytes, headers: Headers) -> requests.Response:
@@ -203,6 +216,7 @@ class _Transport(Transport):
             stream=True,
             allow_redirects=False,
         ) as response:
+            self.date = response.headers.get("Date")
             if response.status_code in PASSING:
                 raise Unreachable(f"HTTP {response.status_code}")
             content = _content(response, self._seconds)
@@ -211,6 +225,13 @@ class _Transport(Transport):
         if not _is_envelope(content):
             raise _no_soap(response.status_code)
         return _response(response.status_code, content)
+
+
+def _moment(date: str | None) -> datetime | None:
+    try:
+        return parsedate_to_datetime(date or "").replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def _content(response: requests.Response, seconds: float) -> bytes:
@@ -257,8 +278,29 @@ def _translated(operation: str, error: Exception) -> ChargePointError:
         case requests.Timeout() | urllib3.exceptions.TimeoutError():
             return TimedOut(f"{operation} was not answered in time")
         case requests.RequestException() | urllib3.exceptions.HTTPError():
-            return Unreachable(f"{operation} failed: {type(error).__name__}")
+            return _unconnected(operation, error)
     return BadAnswer(f"{operation}'s answer can't be read: {type(error).__name__}")
+
+
+def _unconnected(operation: str, error: Exception) -> Unreachable:
+    for cause in _causes(error):
+        match cause:
+            case ssl.SSLCertVerificationError(verify_message=why):
+                return Untrusted(f"{operation} failed: the certificate is not trusted ({why})")
+            case ssl.SSLError():
+                return Unreachable(f"{operation} failed: no TLS is spoken there")
+            case socket.gaierror():
+                return NoSuchHost(f"{operation} failed: the host's name can't be resolved")
+            case ConnectionRefusedError():
+                return Unreachable(f"{operation} failed: nobody listens there")
+    return Unreachable(f"{operation} failed: {type(error).__name__}")
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Answer the errors behind an error; what really happened is the last."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def _fault(fault: zeep.exceptions.Fault) -> ChargePointError:

@@ -3,8 +3,10 @@
 ChargePointError               something about the network, in words for a log
 ├── Malformed                  the body of a station event isn't one
 ├── CredentialsRefused         the licence key and its password are not accepted
-├── Unreachable                no answer: name resolution, network, TLS, or a server in trouble
-│   └── TimedOut               no answer in time
+├── Unreachable                no answer: the network, or a server in trouble
+│   ├── TimedOut               no answer in time
+│   ├── NoSuchHost             the host's name leads nowhere
+│   └── Untrusted              whoever answers can't prove to be that host
 ├── BadAnswer                  an answer that can't be read, is too large, or makes no sense
 └── Refused                    a readable answer that says no, with ChargePoint's own code
     └── AccessDenied           our plan or our rights don't allow this call
@@ -31,6 +33,14 @@ class Unreachable(ChargePointError):
 
 class TimedOut(Unreachable):
     """ChargePoint did not answer in time."""
+
+
+class NoSuchHost(Unreachable):
+    """The name of ChargePoint's host can't be resolved."""
+
+
+class Untrusted(Unreachable):
+    """Whoever answers has no certificate that proves it to be ChargePoint's host."""
 
 
 class BadAnswer(ChargePointError):

@@ -15,6 +15,9 @@ from asyncio import Queue, TaskGroup
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from random import uniform
+from secrets import token_hex
+
+from msgspec.structs import replace
 
 from chargepoint.events import StationEvent
 from chargepoint.session import ASKED, Session, XmppSettings
@@ -148,8 +151,13 @@ class Listener:
 
 
 async def log_in_once(settings: XmppSettings) -> str | None:
-    """Try the login for real and leave again; answer what is wrong in plain words, or None."""
-    session = Session(settings, lambda _: None)
+    """Try the login for real and leave again; answer what is wrong in plain words, or None.
+
+    A bot that is logged in meanwhile keeps its session, and hears everything: this one has another
+    resource, and does not become available.
+    """
+    apart = replace(settings, jid=f"{settings.jid}/check-{token_hex(4)}")
+    session = Session(apart, lambda _: None, unseen=True)
     try:
         return None if await session.open() else session.reason
     finally:

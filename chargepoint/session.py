@@ -28,6 +28,7 @@ NO_LOGIN = "the XMPP server offers no login that is allowed with this TLS settin
 UNTRUSTED = "the XMPP server's certificate is not trusted"
 NO_TLS = "the XMPP server does not speak TLS on this port"
 UNREACHABLE = "the XMPP server can't be reached"
+NO_SUCH_HOST = "the name of the XMPP server can't be resolved"
 MUTE = "the XMPP server does not answer"
 CLOSED = "the XMPP server closed the connection"
 REPLACED = "another login with the same name took our place"
@@ -76,10 +77,20 @@ class XmppSettings(Struct, frozen=True, kw_only=True):
 
 
 class Session:
-    """One client from its connecting to its end; `reason` says in plain words why it ended."""
+    """One client from its connecting to its end; `reason` says in plain words why it ended.
 
-    def __init__(self, settings: XmppSettings, hear: Callable[[StationEvent], None]) -> None:
+    An `unseen` one logs in and does not become available, so that nothing is sent to it.
+    """
+
+    def __init__(
+        self,
+        settings: XmppSettings,
+        hear: Callable[[StationEvent], None],
+        *,
+        unseen: bool = False,
+    ) -> None:
         self._settings = settings
+        self._unseen = unseen
         self._bound: Future[None] = Future()
         self._ended: Future[str] = Future()
         self._refused = False
@@ -103,7 +114,7 @@ class Session:
             self._ended.set_result(reason)
 
     async def open(self) -> bool:
-        """Log in and become available; False when it ended before."""
+        """Log in and, unless unseen, become available; False when it ended before."""
         try:
             async with asyncio.timeout(self._settings.negotiation_seconds):
                 self._client.connect(self._settings.host, self._settings.port)
@@ -182,7 +193,8 @@ class Session:
 
     def _on_bound(self, _: object) -> None:
         self._refused = False
-        self._client.send_presence()
+        if not self._unseen:
+            self._client.send_presence()
         if not self._bound.done():
             self._bound.set_result(None)
 
@@ -270,6 +282,12 @@ def _tls_context(settings: XmppSettings) -> ssl.SSLContext:
 
 
 def _connecting_failed(error: object) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return UNTRUSTED
-    return NO_TLS if isinstance(error, ssl.SSLError) else UNREACHABLE
+    match error:
+        case ssl.SSLCertVerificationError(verify_message=why):
+            return f"{UNTRUSTED} ({why})"
+        case ssl.SSLError():
+            return NO_TLS
+        # That there is no such host, slixmpp says in its own words.
+        case str():
+            return NO_SUCH_HOST
+    return UNREACHABLE

@@ -52,6 +52,21 @@ class ChargePointApi:
         self._denied: set[str] = set()
         self._denials_told: set[str] = set()
 
+    @property
+    def denied(self) -> frozenset[str]:
+        """The operations without which the last reading had to do."""
+        return frozenset(self._denied)
+
+    @property
+    def told_at(self) -> datetime | None:
+        """What time it was by the network's clock when it last answered, if it said so."""
+        return self._calls.told_at
+
+    async def knock(self) -> None:
+        """Call once, for one station, to see whether the account is let in."""
+        query = {"sgID": self._group, "numStations": 1}
+        await self._calls.call_once("getStations", answers.stations, searchQuery=query)
+
     async def read_ports(self) -> tuple[PortReading, ...]:
         """Answer every port of the group as it is now.
 

@@ -1,5 +1,6 @@
 """A server of written answers, which shares no reading of the WSDL with the client."""
 
+import ssl
 from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Self
@@ -26,10 +27,12 @@ class GoldenServer:
     """Answers each operation with what is written for it, and keeps what it was asked.
 
     An answer is a text, a status with a text, or a handler. Operations without one get what was
-    recorded from the real network.
+    recorded from the real network. With a TLS context it is asked over https.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self.date = "Fri, 20 Nov 2026 09:00:00 GMT"
+        self._tls = tls
         self.answers: dict[str, str | tuple[int, str] | Handler] = {}
         self.asked: list[bytes] = []
         self.operations: list[str] = []
@@ -43,8 +46,9 @@ class GoldenServer:
             app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1
         )
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}/services/5.0"
+        await web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=self._tls).start()
+        origin = "https://localhost" if self._tls else "http://127.0.0.1"
+        self.url = f"{origin}:{self._runner.addresses[0][1]}/services/5.0"
         return self
 
     async def __aexit__(
@@ -66,7 +70,9 @@ class GoldenServer:
         if callable(answer):
             return await answer(request)
         status, text = answer if isinstance(answer, tuple) else (200, answer)
-        return web.Response(status=status, text=text, content_type="text/xml")
+        return web.Response(
+            status=status, text=text, content_type="text/xml", headers={"Date": self.date}
+        )
 
 
 def _operation(envelope: bytes) -> str:

@@ -495,6 +495,29 @@ async def test_the_doctor_tries_the_login_for_real(stream: Stream, bot: XmppSett
     await until(lambda: stream.link.open == 0)
 
 
+async def test_the_doctor_takes_no_event_and_no_place_from_the_bot(
+    stream: Stream, bot: XmppSettings, office: Office
+) -> None:
+    """A second session that is available would get its share of the events, and lose them."""
+    async with listening(bot, office):
+        await until(lambda: office.readings == 1)
+        visitor = Session(bot, office.told.append, unseen=True)
+        assert await visitor.open()
+        await stream.say(STATUS)
+        await until(lambda: office.told[2:] == [FREED])
+        assert await log_in_once(bot) is None
+        await stream.say(START)
+        await until(lambda: office.told[2:] == [FREED, STARTED])
+        await visitor.close()
+
+    assert office.readings == 1
+
+
+async def test_a_host_that_does_not_exist_is_named(bot: XmppSettings) -> None:
+    """A typing error in the host's name looks like this."""
+    assert await log_in_once(replace(bot, host="nowhere.invalid")) == session.NO_SUCH_HOST
+
+
 async def test_the_password_is_in_no_log_and_no_repr(
     small_bot: XmppSettings, office: Office, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -516,7 +539,8 @@ async def test_the_stream_is_encrypted_and_the_server_has_to_be_who_it_says(
     """The login is the SOAP password: it goes to ChargePoint, or nowhere."""
     async with small_stream(tls) as stream:
         bot = settings(stream.link.port, tls)
-        assert await log_in_once(replace(bot, ca_certs=None)) == session.UNTRUSTED
+        problem = await log_in_once(replace(bot, ca_certs=None))
+        assert str(problem).startswith(session.UNTRUSTED)
         assert stream.server.logins == 0
         async with listening(bot, office):
             await until(lambda: office.readings == 1)

@@ -20,9 +20,11 @@ from chargepoint.errors import (
     BadAnswer,
     ChargePointError,
     CredentialsRefused,
+    NoSuchHost,
     Refused,
     TimedOut,
     Unreachable,
+    Untrusted,
 )
 from chargepoint.events import PortReading, PortStatus
 from chargepoint.soap import ChargePointApi
@@ -32,9 +34,11 @@ from playground.network import SimulatedChargePoint
 from playground.soap import EVERY_OPERATION, Trouble
 from tests.chargepoint.account import GROUP, KEY, PASSWORD
 from tests.chargepoint.conftest import Clock, at_once
-from tests.chargepoint.fixtures import recorded
+from tests.chargepoint.fixtures import FIXTURES, recorded
 from tests.chargepoint.golden import GoldenServer, answer, canonical
+from tests.chargepoint.streams import tls_context
 
+DATED = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 STATION = (
     "<stationData><stationID>{}</stationID><Port><portNumber>1</portNumber></Port></stationData>"
 )
@@ -338,14 +342,100 @@ async def test_an_answer_that_never_comes_or_never_ends_is_given_up(
             await golden_api.read_ports()
 
 
-async def test_nobody_there_is_unreachable(unused_tcp_port: int) -> None:
-    """The network is down; trying later may help."""
-    url = f"http://127.0.0.1:{unused_tcp_port}/services/5.0"
-    api = ChargePointApi(url=url, key=KEY, password=PASSWORD, group=GROUP, retry=at_once)
+@pytest.mark.parametrize(
+    ("url", "error", "why"),
+    [
+        ("http://127.0.0.1:{port}/services/5.0", Unreachable, "nobody listens there"),
+        ("https://nowhere.invalid/services/5.0", NoSuchHost, "can't be resolved"),
+    ],
+)
+async def test_nobody_there_is_unreachable(
+    unused_tcp_port: int, url: str, error: type[ChargePointError], why: str
+) -> None:
+    """The network is down; trying later may help, and /readyz says what to look at meanwhile."""
+    api = ChargePointApi(
+        url=url.format(port=unused_tcp_port),
+        key=KEY,
+        password=PASSWORD,
+        group=GROUP,
+        retry=at_once,
+    )
 
-    with pytest.raises(Unreachable):
+    with pytest.raises(error, match=why) as raised:
         await api.read_ports()
     await api.close()
+    assert type(raised.value) is error
+
+
+@pytest.mark.parametrize(
+    ("certificate", "why"),
+    [("localhost.pem", "signed certificate"), ("expired.pem", "certificate")],
+)
+async def test_a_server_that_cannot_prove_who_it_is_gets_no_password(
+    certificate: str, why: str
+) -> None:
+    """Whoever sits in between can show a certificate, only not ChargePoint's."""
+    async with GoldenServer(tls_context(FIXTURES / certificate)) as impostor:
+        api = ChargePointApi(
+            url=impostor.url, key=KEY, password=PASSWORD, group=GROUP, retry=at_once
+        )
+        with pytest.raises(Untrusted, match=why):
+            await api.read_ports()
+        await api.close()
+
+    assert impostor.asked == []
+
+
+async def test_a_server_without_tls_gets_no_password(golden: GoldenServer) -> None:
+    """A proxy on the wrong port looks like this."""
+    url = golden.url.replace("http://", "https://")
+    api = ChargePointApi(url=url, key=KEY, password=PASSWORD, group=GROUP, retry=at_once)
+
+    with pytest.raises(Unreachable, match="no TLS is spoken"):
+        await api.read_ports()
+    await api.close()
+    assert golden.asked == []
+
+
+async def test_the_networks_own_clock_is_told(golden: GoldenServer) -> None:
+    """A machine whose clock is wrong misjudges everything, and can't see that by itself."""
+    api = ChargePointApi(url=golden.url, key=KEY, password=PASSWORD, group=GROUP, retry=at_once)
+    assert api.told_at is None
+
+    await api.knock()
+    assert api.told_at == DATED
+
+    for spoiled in ("", "yesterday"):
+        golden.date = spoiled
+        await api.knock()
+        assert api.told_at is None
+    await api.close()
+
+
+async def test_a_knock_is_one_question_and_one_try(
+    golden: GoldenServer, golden_api: ChargePointApi
+) -> None:
+    """Whoever asks whether the account is let in wants to know now."""
+    golden.answers["getStations"] = (503, "<html>maintenance")
+
+    with pytest.raises(Unreachable):
+        await golden_api.knock()
+
+    assert golden.operations == ["getStations"]
+
+
+async def test_what_our_rights_do_not_cover_can_be_asked(
+    network: SimulatedChargePoint, api: ChargePointApi
+) -> None:
+    """The ports are known all the same; an administrator wants to know what is not."""
+    await api.read_ports()
+    assert api.denied == frozenset()
+    network.soap.troubles["getLoad"] = Trouble.DENIES_ACCESS
+    api.forget_inventory()
+
+    await api.read_ports()
+
+    assert api.denied == {"getLoad"}
 
 
 def test_the_password_goes_over_tls_or_stays_on_this_machine() -> None:
