@@ -13,7 +13,7 @@ class BotError(Exception):
 
 
 class SlackError(BotError):
-    """What Slack did or said; `reason` is Slack's own word for it."""
+    """What Slack did or said; `reason` is Slack's own word for it, or why it said nothing."""
 
     def __init__(self, method: str, reason: str) -> None:
         super().__init__(f"{method}: {reason}")

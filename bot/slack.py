@@ -5,15 +5,18 @@ errors here. Nothing is retried: that is for whoever knows whether a repeat does
 """
 
 import hmac
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import aiohttp
 from msgspec import Struct
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.blocks import Message
 from bot.errors import SlackError, SlackMisconfigured, SlackRefused, SlackUnavailable
@@ -24,6 +27,13 @@ ROW_EVENT = "ev_concierge_row"
 
 # The last is how Slack's library stumbles over a text in the place of JSON.
 NO_ANSWER = (aiohttp.ClientError, SlackClientError, OSError, ValueError, AttributeError)
+
+# Why there was no answer, as far as it can be said in plain words.
+NO_SUCH_HOST = "the host's name can't be resolved"
+NOBODY_THERE = "nobody listens there"
+NO_TLS = "no TLS is spoken there"
+UNTRUSTED = "the certificate is not trusted"
+MUTE = "no answer in time"
 
 MISCONFIGURED = frozenset(
     {
@@ -79,11 +89,26 @@ class Identity(Struct, frozen=True, kw_only=True):
     team: str
 
 
+class Greeting(Struct, frozen=True, kw_only=True):
+    """What Slack says to a token: whose it is, what it may do, and what time it is there.
+
+    Without a list of scopes or a date they are None.
+    """
+
+    identity: Identity
+    name: str
+    workspace: str
+    scopes: frozenset[str] | None
+    told_at: datetime | None
+
+
 class Profile(Struct, frozen=True, kw_only=True):
-    """What the workspace knows of a person."""
+    """What the workspace knows of a person; one who left is not active any more."""
 
     name: str
     is_admin: bool
+    is_active: bool = True
+    is_bot: bool = False
 
 
 class Slack:
@@ -126,8 +151,26 @@ class Slack:
 
     async def identify(self) -> Identity:
         """Ask who we are; tells whether the token is good."""
-        said = await self._call("auth.test", {})
-        return Identity(user=str(said["user_id"]), team=str(said["team_id"]))
+        return (await self.greet()).identity
+
+    async def greet(self) -> Greeting:
+        """Ask who we are, and what we may do here."""
+        said = await self._answer("auth.test", {})
+        return Greeting(
+            identity=Identity(user=str(said["user_id"]), team=str(said["team_id"])),
+            name=str(said.get("user") or ""),
+            workspace=str(said.get("team") or ""),
+            scopes=_scopes(said.headers.get("x-oauth-scopes")),
+            told_at=_moment(said.headers.get("Date")),
+        )
+
+    async def look_into(self, channel: str) -> None:
+        """Read a conversation's newest message, to see whether we are in it."""
+        await self._call("conversations.history", {"channel": channel, "limit": 1}, http_verb="GET")
+
+    async def try_socket(self, app_token: str) -> None:
+        """Ask for a connection and leave it: a second one would take requests from the first."""
+        await self._call("apps.connections.open", {}, client=self.client_with(app_token))
 
     async def post(
         self, to: str, message: Message, *, row: str | None = None, thread: str | None = None
@@ -172,23 +215,59 @@ class Slack:
         shown = person.get("profile") or {}
         name = shown.get("display_name") or shown.get("real_name") or person.get("name") or user
         return Profile(
-            name=str(name), is_admin=bool(person.get("is_admin") or person.get("is_owner"))
+            name=str(name),
+            is_admin=bool(person.get("is_admin") or person.get("is_owner")),
+            is_active=not person.get("deleted"),
+            is_bot=bool(person.get("is_bot")),
         )
 
     async def _call(
-        self, method: str, arguments: dict[str, Any], *, http_verb: str = "POST"
+        self,
+        method: str,
+        arguments: dict[str, Any],
+        *,
+        http_verb: str = "POST",
+        client: AsyncWebClient | None = None,
     ) -> dict[str, Any]:
         payload = {"params" if http_verb == "GET" else "json": arguments}
+        said = await self._answer(method, payload, http_verb=http_verb, client=client)
+        return cast("dict[str, Any]", said.data)
+
+    async def _answer(
+        self,
+        method: str,
+        payload: dict[str, Any],
+        *,
+        http_verb: str = "POST",
+        client: AsyncWebClient | None = None,
+    ) -> AsyncSlackResponse:
         with step(f"Slack {method}"):
             try:
-                said = await self.client.api_call(method, http_verb=http_verb, **payload)
+                said = await (client or self.client).api_call(
+                    method, http_verb=http_verb, **payload
+                )
             except SlackApiError as error:
                 raise _refusal(method, error.response) from error
             except NO_ANSWER as error:
-                raise SlackUnavailable(method, type(error).__name__) from error
+                raise SlackUnavailable(method, _why(error)) from error
             if not isinstance(said.data, dict):
                 raise SlackUnavailable(method, "an answer that is not Slack's")
-            return said.data
+            return said
+
+
+def _why(error: Exception) -> str:
+    match error:
+        case aiohttp.ClientConnectorCertificateError(certificate_error=why):
+            return f"{UNTRUSTED} ({getattr(why, 'verify_message', why)})"
+        case aiohttp.ClientConnectorDNSError():
+            return NO_SUCH_HOST
+        case aiohttp.ClientSSLError():
+            return NO_TLS
+        case aiohttp.ClientConnectorError(os_error=ConnectionRefusedError()):
+            return NOBODY_THERE
+        case TimeoutError():
+            return MUTE
+    return type(error).__name__
 
 
 def is_signed(body: str, *, secret: str, timestamp: str, signature: str) -> bool:
@@ -219,6 +298,19 @@ def _status(response: Any) -> int:  # noqa: ANN401 # as above
 def _wish(response: Any) -> float:  # noqa: ANN401 # as above
     wish = str(response.headers.get("Retry-After", ""))
     return float(wish) if wish.isascii() and wish.isdigit() else 1.0
+
+
+def _scopes(listed: str | None) -> frozenset[str] | None:
+    if listed is None:
+        return None
+    return frozenset(each.strip() for each in listed.split(",") if each.strip())
+
+
+def _moment(date: str | None) -> datetime | None:
+    try:
+        return parsedate_to_datetime(date or "").replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def _content(message: Message) -> dict[str, Any]:

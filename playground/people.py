@@ -10,6 +10,7 @@ class Person(Struct, frozen=True, kw_only=True):
     name: str
     chargepoint_user: str
     is_admin: bool = False
+    has_left: bool = False
 
 
 OFFICE = (

@@ -50,8 +50,8 @@ class Backend:
         self.throttle = Throttle(options.pace, workspace.clock)
 
     def demand(self, scope: str | None) -> None:
-        """Refuse the call unless the bot was granted the scope."""
-        if scope and scope not in self.options.scopes:
+        """Refuse the call unless its token was granted the scope."""
+        if scope and scope not in self.options.scopes | self.options.app_scopes:
             raise ApiError("missing_scope", f"[ERROR] needed: {scope}")
 
     def conversation(self, given: Arguments, *, scoped: str | None = None) -> Channel:
@@ -62,6 +62,20 @@ class Backend:
             raise ApiError("channel_not_found")
         if scoped:
             self.demand(f"{'channels' if name == ROOM else 'im'}:{scoped}")
+        return channel
+
+    def entered(self, given: Arguments, *, scoped: str | None = None) -> Channel:
+        """Answer the conversation named in the arguments, if the bot takes part in it."""
+        channel = self.conversation(given, scoped=scoped)
+        if BOT_USER not in channel.members:
+            raise ApiError("not_in_channel")
+        return channel
+
+    def open(self, given: Arguments) -> Channel:
+        """Answer the conversation named in the arguments, if the bot may speak there."""
+        channel = self.entered(given)
+        if channel.archived:
+            raise ApiError("is_archived")
         return channel
 
     def somebody(self, user: str) -> Json:
@@ -121,7 +135,7 @@ def _destination(backend: Backend, given: Arguments) -> str:
     target = given.text("channel", "")
     if any(person.slack_id == target for person in backend.workspace.people):
         return dm_of(target)
-    return backend.conversation(given).id
+    return backend.open(given).id
 
 
 def _by_bot(channel: str, content: Content, *, thread: str | None = None) -> Message:
@@ -129,7 +143,7 @@ def _by_bot(channel: str, content: Content, *, thread: str | None = None) -> Mes
 
 
 def _post_ephemeral(backend: Backend, given: Arguments) -> Json:
-    channel, user = backend.conversation(given), given.text("user")
+    channel, user = backend.open(given), given.text("user")
     if user not in channel.members:
         raise ApiError("user_not_in_channel")
     said = backend.workspace.post(
@@ -170,7 +184,7 @@ def _open_conversation(backend: Backend, given: Arguments) -> Json:
 
 
 def _history(backend: Backend, given: Arguments) -> Json:
-    channel = backend.conversation(given, scoped="history")
+    channel = backend.entered(given, scoped="history")
     within = _between(given)
     newest = [m for m in reversed(backend.workspace.messages(channel.id)) if within(m.ts)]
     told = [shapes.message(m, metadata=given.flag("include_all_metadata")) for m in newest]
@@ -261,7 +275,7 @@ def _open_connection(backend: Backend, _given: Arguments) -> Json:
 
 
 METHODS = {
-    "apps.connections.open": Method(_open_connection, app_token=True),
+    "apps.connections.open": Method(_open_connection, "connections:write", app_token=True),
     "auth.test": Method(_auth_test),
     "bots.info": Method(_bot_info, "users:read"),
     "chat.delete": Method(_delete, "chat:write"),

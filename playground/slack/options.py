@@ -32,6 +32,10 @@ def _app_token() -> str:
     return f"xapp-{token_hex(12)}"
 
 
+def _signing_secret() -> str:
+    return token_hex(16)
+
+
 class Options(Struct, frozen=True, kw_only=True):
     """The set-up of one workspace.
 
@@ -44,8 +48,9 @@ class Options(Struct, frozen=True, kw_only=True):
     socket_mode: bool = False
     bot_token: str = field(default_factory=_bot_token)
     app_token: str = field(default_factory=_app_token)
-    signing_secret: str = field(default_factory=token_hex)
+    signing_secret: str = field(default_factory=_signing_secret)
     scopes: frozenset[str] = SCOPES
+    app_scopes: frozenset[str] = frozenset({"connections:write"})
     deadline: float = 3.0
     retry_delays: tuple[float, ...] = (0.0, 60.0, 300.0)
     pace: Pace | None = None

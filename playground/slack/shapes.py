@@ -25,6 +25,7 @@ def user(person: Person) -> Json:
     """Answer a person as users.info does."""
     return {
         **_account(person.slack_id, handle(person), person.name),
+        "deleted": person.has_left,
         "is_admin": person.is_admin,
         "is_owner": False,
         "is_bot": False,
@@ -67,7 +68,7 @@ def conversation(channel: Channel) -> Json:
     shared = {
         "id": channel.id,
         "created": 1_700_000_000,
-        "is_archived": False,
+        "is_archived": channel.archived,
         "is_org_shared": False,
     }
     if channel.partner:
@@ -84,7 +85,7 @@ def conversation(channel: Channel) -> Json:
         "is_general": False,
         "is_shared": False,
         "is_ext_shared": False,
-        "is_member": True,
+        "is_member": BOT_USER in channel.members,
         "creator": "U0ADA",
         "context_team_id": TEAM,
         "num_members": len(channel.members),

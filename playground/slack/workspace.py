@@ -37,6 +37,7 @@ class Channel(Struct, frozen=True, kw_only=True):
     name: str
     members: tuple[str, ...]
     partner: str | None = None
+    archived: bool = False
 
 
 class Content(Struct, frozen=True, kw_only=True):
@@ -232,6 +233,21 @@ class Workspace:
         if self.unread(user, channel):
             self._read[f"{user} {channel}"] = max(self._said)
             self.touch()
+
+    def expel(self, user: str, channel: str = ROOM) -> None:
+        """Take somebody, or the bot, out of a conversation."""
+        where = self.channel(channel)
+        staying = tuple(member for member in where.members if member != user)
+        self.channels[channel] = replace(where, members=staying)
+
+    def archive(self, channel: str = ROOM) -> None:
+        """Close a conversation to new messages."""
+        self.channels[channel] = replace(self.channel(channel), archived=True)
+
+    def dismiss(self, user: str) -> None:
+        """Deactivate a person's account; what they said stays."""
+        gone = replace(self.person(user), has_left=True)
+        self.people = tuple(gone if each.slack_id == user else each for each in self.people)
 
     def next_ts(self) -> str:
         """Answer a moment later than any before, in seconds with six decimals."""

@@ -1,7 +1,9 @@
 """Every way in which Slack can fail becomes one of our own errors, and never a surprise."""
 
-from collections.abc import AsyncIterator
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import pytest
 from aiohttp import web
@@ -12,6 +14,7 @@ from bot.slack import Profile, Slack
 from playground.slack.faults import Break, Fault, Hang, Limit, LoseAnswer, Refuse, Reset
 from playground.slack.workspace import BOT_USER, ROOM, TEAM, dm_of
 from tests.bot.office import ADA, GRACE, Neighbours
+from tests.chargepoint.streams import tls_context
 
 HELLO = Message(text="hello", blocks=())
 
@@ -27,6 +30,39 @@ async def test_it_knows_who_it_is_and_where(slack: Slack) -> None:
     identity = await slack.identify()
 
     assert (identity.user, identity.team) == (BOT_USER, TEAM)
+
+
+async def test_it_knows_what_it_may_do_and_what_time_it_is_there(
+    slack: Slack, neighbours: Neighbours
+) -> None:
+    greeting = await slack.greet()
+
+    assert (greeting.name, greeting.workspace) == ("ev_concierge", "Office")
+    assert greeting.identity == await slack.identify()
+    assert greeting.scopes == neighbours.slack.options.scopes
+    assert greeting.told_at is not None
+    assert abs(greeting.told_at - neighbours.clock.now()) < timedelta(minutes=1)
+
+
+async def test_it_looks_into_a_room_that_it_is_in(slack: Slack, neighbours: Neighbours) -> None:
+    await slack.look_into(ROOM)
+    neighbours.slack.workspace.expel(BOT_USER)
+
+    with pytest.raises(SlackMisconfigured, match="not_in_channel"):
+        await slack.look_into(ROOM)
+
+
+async def test_it_tries_the_apps_token_without_taking_a_connection(
+    by_socket: Neighbours,
+) -> None:
+    """Slack gives each request to one connection only: a visitor's would swallow some."""
+    options = by_socket.slack.options
+    async with Slack(options.bot_token, api_url=by_socket.slack.api_url) as slack:
+        await slack.try_socket(options.app_token)
+        with pytest.raises(SlackMisconfigured, match="invalid_auth"):
+            await slack.try_socket("xapp-other")
+
+    assert by_socket.slack.sockets.connected == 0
 
 
 async def test_what_it_posts_can_be_found_again_and_edited(
@@ -56,6 +92,15 @@ async def test_whispers_and_private_messages_reach_one_person(
 async def test_it_asks_who_somebody_is(slack: Slack) -> None:
     assert await slack.profile(ADA) == Profile(name="Ada Lovelace", is_admin=True)
     assert not (await slack.profile(GRACE)).is_admin
+    assert (await slack.profile(BOT_USER)).is_bot
+
+
+async def test_who_has_left_is_not_active_any_more(slack: Slack, neighbours: Neighbours) -> None:
+    assert (await slack.profile(GRACE)).is_active
+
+    neighbours.slack.workspace.dismiss(GRACE)
+
+    assert not (await slack.profile(GRACE)).is_active
 
 
 @pytest.mark.parametrize(
@@ -141,10 +186,40 @@ async def test_whoever_answers_in_slacks_place_does_not_speak_for_slack(
             await slack.post(ROOM, HELLO)
 
 
-async def test_nobody_there_is_an_outage() -> None:
-    async with Slack("xoxb-1", api_url="http://127.0.0.1:1/api/") as slack:
-        with pytest.raises(SlackUnavailable):
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("http://127.0.0.1:1/api/", "nobody listens there"),
+        ("https://nowhere.invalid/api/", "the host's name can't be resolved"),
+    ],
+)
+async def test_nobody_there_is_an_outage(url: str, why: str) -> None:
+    async with Slack("xoxb-1", api_url=url) as slack:
+        with pytest.raises(SlackUnavailable) as raised:
             await slack.identify()
+
+    assert raised.value.reason == why
+
+
+async def test_who_cannot_prove_to_be_slack_gets_no_token(neighbours: Neighbours) -> None:
+    heard: list[str] = []
+
+    async def overhear(request: web.Request) -> web.Response:
+        heard.append(request.path)
+        return web.json_response({"ok": True})
+
+    async with listening(overhear, tls_context()) as port:
+        url = f"https://localhost:{port}/api/"
+        async with Slack("xoxb-1", api_url=url) as slack:
+            with pytest.raises(SlackUnavailable, match=r"the certificate is not trusted \(.+\)"):
+                await slack.identify()
+    plain = neighbours.slack.api_url.replace("http:", "https:")
+    async with Slack("xoxb-1", api_url=plain) as slack:
+        with pytest.raises(SlackUnavailable, match="no TLS is spoken there"):
+            await slack.identify()
+
+    assert heard == []
+    assert not neighbours.slack.web_api.calls
 
 
 @asynccontextmanager
@@ -152,10 +227,21 @@ async def _in_slacks_place(body: str, kind: str, status: int) -> AsyncIterator[s
     async def answer(_: web.Request) -> web.Response:
         return web.Response(text=body, content_type=kind, status=status)
 
+    async with listening(answer) as port:
+        yield f"http://127.0.0.1:{port}/api/"
+
+
+@asynccontextmanager
+async def listening(
+    answer: Callable[[web.Request], Awaitable[web.Response]], tls: ssl.SSLContext | None = None
+) -> AsyncIterator[int]:
+    """Let somebody listen where Slack should, and answer the port."""
     app = web.Application()
     app.router.add_post("/api/{method}", answer)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield f"http://127.0.0.1:{runner.addresses[0][1]}/api/"
-    await runner.cleanup()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
+    try:
+        yield int(runner.addresses[0][1])
+    finally:
+        await runner.cleanup()

@@ -212,6 +212,56 @@ async def test_a_scope_that_was_declined_is_missed_by_name(clock: Clock) -> None
     assert "chat:write" in tested.headers["x-oauth-scopes"]
 
 
+async def test_a_room_that_the_bot_is_not_in_takes_and_tells_it_nothing(
+    slack: SimulatedSlack, bot: Bot
+) -> None:
+    """The commonest slip of an administrator: nobody invited the bot."""
+    slack.workspace.expel("U0BOT")
+
+    for call in (
+        bot.client.chat_postMessage(channel=ROOM, text="hi"),
+        bot.client.chat_postEphemeral(channel=ROOM, user="U0ADA", text="hi"),
+        bot.client.conversations_history(channel=ROOM),
+    ):
+        assert await refusal(call) == "not_in_channel"
+    found = (await bot.client.conversations_info(channel=ROOM))["channel"]
+    assert (found["is_member"], found["is_archived"]) == (False, False)
+
+
+async def test_an_archived_room_can_be_read_and_not_spoken_in(
+    slack: SimulatedSlack, bot: Bot
+) -> None:
+    """Rooms are archived by people who don't know what stands on them."""
+    slack.workspace.archive()
+
+    post = bot.client.chat_postMessage(channel=ROOM, text="hi")
+    assert await refusal(post) == "is_archived"
+    whisper = bot.client.chat_postEphemeral(channel=ROOM, user="U0ADA", text="hi")
+    assert await refusal(whisper) == "is_archived"
+    assert (await bot.client.conversations_history(channel=ROOM))["messages"] == []
+    found = (await bot.client.conversations_info(channel=ROOM))["channel"]
+    assert (found["is_member"], found["is_archived"]) == (True, True)
+
+
+async def test_who_has_left_is_told_as_such(slack: SimulatedSlack, bot: Bot) -> None:
+    """Their account stays, and so does their name on what they said."""
+    slack.workspace.dismiss("U0GRACE")
+
+    found = (await bot.client.users_info(user="U0GRACE"))["user"]
+
+    assert (found["deleted"], found["real_name"]) == (True, "Grace Hopper")
+
+
+async def test_the_apps_token_needs_a_scope_of_its_own(clock: Clock) -> None:
+    """It is chosen when the token is made, and easily left out."""
+    options = Options(socket_mode=True, app_scopes=frozenset())
+    async with SimulatedSlack(clock=clock, options=options) as slack, ClientSession() as session:
+        client = AsyncWebClient(options.app_token, base_url=slack.api_url, session=session)
+        assert await refusal(client.apps_connections_open(app_token=options.app_token)) == (
+            "missing_scope"
+        )
+
+
 async def test_a_socket_ticket_admits_one_connection(clock: Clock) -> None:
     """An address that was used or guessed is worth nothing."""
     async with SimulatedSlack(clock=clock, options=Options(socket_mode=True)) as slack:
