@@ -2,6 +2,7 @@
 
 StoreError                 something about the store, in words for a log
 ├── Conflict               somebody else changed the site since it was loaded: decide anew
+├── Deposed                another instance leads since: stop doing what only a leader does
 ├── Repeated               this request was answered before: give its stored answer
 ├── StoreUnavailable       nothing was changed; trying later may help
 ├── OutcomeUnknown         the write may or may not have happened
@@ -18,6 +19,10 @@ class StoreError(Exception):
 
 class Conflict(StoreError):
     """The site was changed by somebody else since it was loaded."""
+
+
+class Deposed(StoreError):
+    """Another instance leads since; nothing was changed."""
 
 
 class Repeated(StoreError):

@@ -6,9 +6,14 @@
                   CARD#<key>            where a card stands
                   OUTBOX#<row>          something to be said; or, after a commit that had very much
                                         to say, a bundle of such things under the first one's name
+                  REFUSED#<row>         something that could never be said, set aside
+                  LEASE                 the last heartbeat of the instance that leads
+                  FENCE                 the term that began last
 
 `expires` is when DynamoDB may delete an item, in whole seconds; it takes its time, so whoever
-reads compares `kept_until`, which is exact.
+reads compares `kept_until`, which is exact. What belongs to leadership never expires and goes
+nowhere else: LEASE changes every few seconds, and FENCE with each leader only, because what a
+leader writes is conditional on it, and DynamoDB lets no two transactions at one item at once.
 """
 
 import math
@@ -20,9 +25,20 @@ import msgspec
 from msgspec import Struct
 
 from queue_store.errors import TooLarge, Unreadable
-from queue_store.records import KeptAnswer, KeptCard, KeptRow, KeptSite, Record
+from queue_store.lease import Heartbeat
+from queue_store.records import KeptAnswer, KeptCard, KeptRefused, KeptRow, KeptSite, Record
 from queue_store.site import Site
-from queue_store.store import Answered, Commit, Delivered, OutboxRow, PostedCard, Snapshot, row_id
+from queue_store.store import (
+    Answered,
+    Commit,
+    Delivered,
+    OutboxRow,
+    PostedCard,
+    Refusal,
+    RefusedRow,
+    Snapshot,
+    row_id,
+)
 from queue_store.stored import decoded, encoded
 
 _T = TypeVar("_T")
@@ -33,6 +49,9 @@ SITE = "SITE"
 ANSWERED = "ANSWERED#"
 CARD = "CARD#"
 OUTBOX = "OUTBOX#"
+REFUSED = "REFUSED#"
+LEASE = "LEASE"
+FENCE = "FENCE"
 
 # DynamoDB's own limits are 400 KB for an item and 4 MB and 100 items for a transaction.
 LARGEST_ITEM = 350_000
@@ -50,7 +69,7 @@ _LONGEST_NAME = 900
 _REMEMBERED = 8
 
 _ABSENT = "attribute_not_exists(pk)"
-_PRESENT = "attribute_exists(pk)"
+_ALONE = "attribute_exists(body)"
 _BUNDLED = "attribute_exists(bodies)"
 
 
@@ -80,11 +99,40 @@ class _StoredCard(Struct, frozen=True):
         return PostedCard(key=self.key, channel=self.channel, ts=self.ts, expires=self.kept_until)
 
 
-class Write(Struct, frozen=True):
-    """One of a transaction's writes, in DynamoDB's own terms, whatever the table."""
+class _StoredRefusal(Struct, frozen=True):
+    id: str
+    body: bytes
+    created: datetime
+    why: str
+    kept_until: datetime
 
-    verb: Literal["Put", "Update", "Delete"]
+    @property
+    def row(self) -> RefusedRow:
+        return RefusedRow(
+            id=self.id,
+            body=self.body,
+            created=self.created,
+            why=self.why,
+            expires=self.kept_until,
+        )
+
+
+class _StoredFence(Struct, frozen=True):
+    term: int
+
+
+class Write(Struct, frozen=True):
+    """One of a transaction's writes, in DynamoDB's own terms, whatever the table.
+
+    A check writes nothing: it is about the term in which the others may be done.
+    """
+
+    verb: Literal["Put", "Update", "Delete", "ConditionCheck"]
     terms: dict[str, Any]
+
+    @property
+    def is_fence(self) -> bool:
+        return self.verb == "ConditionCheck"
 
 
 class Bundle(Struct, frozen=True):
@@ -140,14 +188,36 @@ def read_row(found: Found) -> OutboxRow:
     return _read(found, OutboxRow)
 
 
+def read_refused(found: Found) -> RefusedRow:
+    """Answer what was set aside."""
+    return _read(found, _StoredRefusal).row
+
+
+def read_heartbeat(found: Found | None) -> Heartbeat | None:
+    """Answer the heartbeat, if there is one."""
+    return _read(found, Heartbeat) if found else None
+
+
+def read_fence(found: Found | None) -> int:
+    """Answer the term that began last; 0 before the first."""
+    return _read(found, _StoredFence).term if found else 0
+
+
+def is_leadership(found: Found) -> bool:
+    """Whether the item is about who leads, not about the site."""
+    return found["sk"]["S"] in {LEASE, FENCE}
+
+
 def read_bundle(found: Found) -> Bundle | None:
     """Answer the bundle, if the item is one."""
     return _read(found, Bundle) if "bodies" in found else None
 
 
 def speaks_of(found: Found, driver: str) -> bool:
-    """Whether this answer names the driver; one that only looks so is no loss."""
-    return driver.encode() in _read(found, _StoredAnswer).answer
+    """Whether this answer, or what was set aside, names the driver; one too many is no loss."""
+    if found["sk"]["S"].startswith(REFUSED):
+        return driver.encode() in read_refused(found).body
+    return driver.encode() in read_told(found)
 
 
 def made_by(found: Found, commit: str, *, revision: int) -> bool:
@@ -168,13 +238,59 @@ def transaction(commit: Commit, *, name: str) -> list[Write]:
         writes.append(_answer_write(site, commit.answered, now=commit.now, name=name))
     if commit.delivered is not None:
         writes.extend(delivery(site, commit.delivered))
-    return [*writes, *map(put, _outbox_items(commit))]
+    return [*writes, *map(put, _outbox_items(commit)), *fence(site, commit.term)]
+
+
+def beginning(site: str, row: str, *, now: datetime) -> Write:
+    """Answer the write that notes when somebody first began to say the row."""
+    return Write(
+        "Update",
+        {
+            "Key": key(site, outbox_name(row)),
+            "UpdateExpression": "SET begun = if_not_exists(begun, :now)",
+            "ExpressionAttributeValues": {":now": {"S": _exact(now)}},
+            **_if(_ALONE),
+        },
+    )
 
 
 def delivery(site: str, delivered: Delivered) -> list[Write]:
-    """Answer the writes that take a row and keep its card; the row's is the first."""
-    row = Write("Delete", {"Key": key(site, _outbox_name(delivered.row)), **_if(_PRESENT)})
+    """Answer the writes that take a row and keep its card."""
+    row = Write("Delete", {"Key": key(site, outbox_name(delivered.row)), **_if(_ALONE)})
     return [row] if delivered.card is None else [row, put(card_item(site, delivered.card))]
+
+
+def setting_aside(site: str, found: Found | None, refusal: Refusal) -> list[Write]:
+    """Answer the write that keeps the row found, if it was; that it is gone shows elsewhere."""
+    if found is None or "body" not in found:
+        return []
+    row = read_row(found)
+    kept = RefusedRow(
+        id=row.id, body=row.body, created=row.created, why=refusal.why, expires=refusal.expires
+    )
+    return [put(refused_item(site, kept))]
+
+
+def fence(site: str, term: int | None) -> list[Write]:
+    """Answer the check that no other term has begun since, for what only a leader may do."""
+    if term is None:
+        return []
+    values = {":term": {"N": str(term)}}
+    terms = {"Key": key(site, FENCE), "ExpressionAttributeValues": values, **_if("term = :term")}
+    return [Write("ConditionCheck", terms)]
+
+
+def following(site: str, seen: Heartbeat | None, new: Heartbeat) -> list[Write]:
+    """Answer the writes that keep a heartbeat if the one seen is still the last; its own first.
+
+    With a new term they begin it.
+    """
+    beat = Write("Put", {"Item": heartbeat_item(site, new), **_if_last(seen)})
+    if seen is not None and seen.term == new.term:
+        return [beat]
+    begun = {"Item": fence_item(site, new.term), **_if(f"{_ABSENT} OR term < :term")}
+    values = {":term": {"N": str(new.term)}}
+    return [beat, Write("Put", {**begun, "ExpressionAttributeValues": values})]
 
 
 def unpacking(site: str, bundle: Bundle) -> list[Write]:
@@ -202,6 +318,8 @@ def kept(record: Record) -> Item:
             return card_item(site, card)
         case KeptRow(site=site, row=row):
             return row_item(site, row)
+        case KeptRefused(site=site, row=row):
+            return refused_item(site, row)
 
 
 def records(found: Found) -> list[Record]:
@@ -220,6 +338,8 @@ def records(found: Found) -> list[Record]:
         bundle = read_bundle(found)
         rows = _rows(bundle) if bundle else [read_row(found)]
         return [KeptRow(site=site, row=row) for row in rows]
+    if name.startswith(REFUSED):
+        return [KeptRefused(site=site, row=read_refused(found))]
     return []
 
 
@@ -265,12 +385,47 @@ def card_item(site: str, card: PostedCard) -> Item:
 
 def row_item(site: str, row: OutboxRow) -> Item:
     """Answer the item of something to be said."""
+    begun = {} if row.begun is None else {"begun": {"S": _exact(row.begun)}}
     return {
-        **key(site, _outbox_name(row.id)),
+        **key(site, outbox_name(row.id)),
         "id": {"S": row.id},
         "body": {"B": _fitting(row.body, "a thing to be said")},
         "created": {"S": _exact(row.created)},
+        **begun,
     }
+
+
+def refused_item(site: str, row: RefusedRow) -> Item:
+    """Answer the item of something set aside."""
+    return {
+        **key(site, REFUSED + _sorted(row.id)),
+        "id": {"S": row.id},
+        "body": {"B": _fitting(row.body, "a thing set aside")},
+        "created": {"S": _exact(row.created)},
+        "why": {"S": row.why},
+        **_kept_until(row.expires),
+    }
+
+
+def heartbeat_item(site: str, beat: Heartbeat) -> Item:
+    """Answer the item of a heartbeat."""
+    return {
+        **key(site, LEASE),
+        "owner": {"S": beat.owner},
+        "id": {"S": beat.id},
+        "term": {"N": str(beat.term)},
+        "released": {"BOOL": beat.released},
+    }
+
+
+def fence_item(site: str, term: int) -> Item:
+    """Answer the item of the term that began last."""
+    return {**key(site, FENCE), "term": {"N": str(term)}}
+
+
+def outbox_name(row: str) -> str:
+    """Answer under which name a row is kept."""
+    return OUTBOX + _sorted(row)
 
 
 def _site_write(commit: Commit, name: str) -> Write:
@@ -340,10 +495,16 @@ def _rows(bundle: Bundle) -> list[OutboxRow]:
     ]
 
 
-def _outbox_name(row: str) -> str:
+def _sorted(row: str) -> str:
     # A row's own name sorts among the first thousand of its revision only.
     revision, _, place = row.partition("-")
-    return f"{OUTBOX}{revision}-{place:0>6}"
+    return f"{revision}-{place:0>6}"
+
+
+def _if_last(seen: Heartbeat | None) -> dict[str, Any]:
+    if seen is None:
+        return _if(_ABSENT)
+    return {"ExpressionAttributeValues": {":seen": {"S": seen.id}}, **_if("id = :seen")}
 
 
 def _if(condition: str) -> dict[str, str]:

@@ -16,3 +16,8 @@ PERSONS = Patience(connection=0.8, answer=1.0, attempts=1.2)
 
 # Whoever types a command waits until it is done.
 ADMINISTRATORS = Patience(connection=3, answer=20, attempts=60)
+
+
+def within(seconds: float) -> Patience:
+    """Be done in this time, the last attempt included."""
+    return Patience(connection=seconds / 4, answer=seconds / 3, attempts=seconds / 4)

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from queue_store.errors import Unreadable
-from queue_store.store import Answered, OutboxRow, PostedCard, QueueStore
+from queue_store.store import Answered, OutboxRow, PostedCard, QueueStore, RefusedRow
 from queue_store.stored import decoded
 
 
@@ -43,7 +43,14 @@ class KeptRow(Struct, frozen=True, kw_only=True, tag="row"):
     row: OutboxRow
 
 
-Record = KeptSite | KeptAnswer | KeptCard | KeptRow
+class KeptRefused(Struct, frozen=True, kw_only=True, tag="refused"):
+    """Something that could never be said."""
+
+    site: str
+    row: RefusedRow
+
+
+Record = KeptSite | KeptAnswer | KeptCard | KeptRow | KeptRefused
 
 
 class RecordStore(QueueStore, Protocol):

@@ -3,7 +3,7 @@
 Every statement runs on one thread of the store's own. A write is one transaction, and on the
 disk before it is acknowledged; a task that stops waiting for it does not stop it halfway. A lock
 file beside the database refuses a second process; the operating system lets go of it when its
-holder dies.
+holder dies. Whoever holds it leads, so there is one term only.
 """
 
 import asyncio
@@ -21,6 +21,7 @@ from msgspec import Struct
 
 from queue_store.errors import (
     Conflict,
+    Deposed,
     NotEmpty,
     OutcomeUnknown,
     Repeated,
@@ -29,9 +30,18 @@ from queue_store.errors import (
     StoreUnavailable,
     Unreadable,
 )
-from queue_store.records import KeptAnswer, KeptCard, KeptRow, KeptSite, Record
+from queue_store.records import KeptAnswer, KeptCard, KeptRefused, KeptRow, KeptSite, Record
 from queue_store.site import Site
-from queue_store.store import Answered, Commit, Delivered, OutboxRow, PostedCard, Snapshot, row_id
+from queue_store.store import (
+    Answered,
+    Commit,
+    Delivered,
+    OutboxRow,
+    PostedCard,
+    RefusedRow,
+    Snapshot,
+    row_id,
+)
 from queue_store.stored import decoded, encoded
 from queue_store.tracing import step
 
@@ -39,7 +49,7 @@ _T = TypeVar("_T")
 
 # Says in the file's header whose it is; see PRAGMA application_id.
 _OURS = int.from_bytes(b"EVCq", "big")
-_FILE_VERSION = 1
+_FILE_VERSION = 2
 _TABLES = (
     """CREATE TABLE site (
         site TEXT PRIMARY KEY, revision INTEGER NOT NULL, body BLOB NOT NULL)""",
@@ -53,10 +63,29 @@ _TABLES = (
     "CREATE INDEX card_expires ON card (site, expires)",
     """CREATE TABLE outbox (
         place INTEGER PRIMARY KEY, site TEXT NOT NULL, id TEXT NOT NULL, body BLOB NOT NULL,
-        created TEXT NOT NULL, UNIQUE (site, id))""",
+        created TEXT NOT NULL, begun TEXT, UNIQUE (site, id))""",
+    """CREATE TABLE refused (
+        site TEXT NOT NULL, id TEXT NOT NULL, body BLOB NOT NULL, created TEXT NOT NULL,
+        why TEXT NOT NULL, expires TEXT NOT NULL, PRIMARY KEY (site, id))""",
+    "CREATE INDEX refused_expires ON refused (site, expires)",
     f"PRAGMA application_id = {_OURS}",
     f"PRAGMA user_version = {_FILE_VERSION}",
 )
+
+# How a file of each older version becomes one of the next. These stay as they were written.
+_UPGRADES = {
+    1: (
+        "ALTER TABLE outbox ADD COLUMN begun TEXT",
+        """CREATE TABLE refused (
+            site TEXT NOT NULL, id TEXT NOT NULL, body BLOB NOT NULL, created TEXT NOT NULL,
+            why TEXT NOT NULL, expires TEXT NOT NULL, PRIMARY KEY (site, id))""",
+        "CREATE INDEX refused_expires ON refused (site, expires)",
+        "PRAGMA user_version = 2",
+    ),
+}
+
+# The only term that there is.
+_TERM = 1
 
 # Only an administrator's own shell can hold the file; a person waits three seconds at most.
 _BUSY_SECONDS = 1.0
@@ -111,9 +140,21 @@ class SqliteStore:
         """Answer what is still to be said, oldest first."""
         return await self._run("outbox", self._file.outbox)
 
-    async def discharge(self, delivered: Delivered) -> None:
-        """Take a row that was said from the outbox and keep its card."""
-        await self._run("discharge", lambda: self._file.discharge(delivered))
+    async def begin(self, row: str, *, now: datetime, term: int | None = None) -> None:
+        """Note that somebody begins to say the row; what was noted first stays."""
+        await self._run("begin", lambda: self._file.begin(row, now, term))
+
+    async def discharge(self, delivered: Delivered, *, term: int | None = None) -> None:
+        """Take a row from the outbox and keep its card, or set it aside."""
+        await self._run("discharge", lambda: self._file.discharge(delivered, term))
+
+    async def refused(self, *, now: datetime) -> tuple[RefusedRow, ...]:
+        """Answer what was set aside and has not expired, oldest first."""
+        return await self._run("refused", lambda: self._file.refused(now))
+
+    def lease(self, *, seconds: float) -> "FileLease":
+        """Answer how to become the one that leads, which whoever holds the file is already."""
+        return FileLease(self, seconds=seconds)
 
     async def card(self, key: str, *, now: datetime) -> PostedCard | None:
         """Answer where the card stands, if it is still remembered."""
@@ -135,6 +176,11 @@ class SqliteStore:
             self._thread.shutdown(wait=False)
         await asyncio.shield(self._closing)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the file is held, and will be."""
+        return self._closing is None
+
     async def _run(self, name: str, work: Callable[[], _T]) -> _T:
         if self._closing is not None:
             raise StoreUnavailable("the store is closed")
@@ -143,6 +189,40 @@ class SqliteStore:
                 return await asyncio.get_running_loop().run_in_executor(self._thread, work)
             except sqlite3.Error as error:
                 raise _translated(error) from error
+
+
+class FileLease:
+    """Leadership by holding the file: nobody can take it, and it does not run out."""
+
+    def __init__(self, store: SqliteStore, *, seconds: float) -> None:
+        self._store = store
+        self._seconds = seconds
+        self._released = False
+
+    @property
+    def term(self) -> int | None:
+        """The only term that there is, while the file is held."""
+        return _TERM if self._store.is_open and not self._released else None
+
+    @property
+    def left(self) -> float:
+        """As long as a lease that was renewed this moment."""
+        return 0.0 if self.term is None else self._seconds
+
+    @property
+    def pause(self) -> float:
+        """Nothing is ever due."""
+        return self._seconds / 3
+
+    async def keep(self) -> None:
+        """Lead on, or again."""
+        if not self._store.is_open:
+            raise StoreUnavailable("the store is closed")
+        self._released = False
+
+    async def release(self) -> None:
+        """Lead no more; another one leads once the file is closed."""
+        self._released = True
 
 
 class _StoredSite(Struct, frozen=True):
@@ -200,13 +280,23 @@ class _File:
 
     def outbox(self) -> tuple[OutboxRow, ...]:
         rows = self._execute(
-            "SELECT id, body, created FROM outbox WHERE site = ? ORDER BY place", self._site
+            "SELECT id, body, created, begun FROM outbox WHERE site = ? ORDER BY place", self._site
         )
         return tuple(_converted(_named(rows, row), OutboxRow) for row in rows.fetchall())
+
+    def refused(self, now: datetime) -> tuple[RefusedRow, ...]:
+        # Names of rows sort among the first thousand of a revision only.
+        rows = self._execute(
+            "SELECT id, body, created, why, expires FROM refused WHERE site = ? AND expires > ?"
+            " ORDER BY substr(id, 1, 12), length(id), id",
+            *(self._site, _text(now)),
+        )
+        return tuple(_converted(_named(rows, row), RefusedRow) for row in rows.fetchall())
 
     def commit(self, commit: Commit) -> int:
         with self._transaction():
             self._refuse_repeated(commit)
+            _refuse_deposed(commit.term)
             self._refuse_stale(commit)
             self._replace_site(commit)
             self._forget(commit.forgotten)
@@ -217,7 +307,18 @@ class _File:
             self._sweep(commit.now)
         return commit.seen + 1
 
-    def discharge(self, delivered: Delivered) -> None:
+    def begin(self, row: str, now: datetime, term: int | None) -> None:
+        _refuse_deposed(term)
+        with self._transaction():
+            begun = self._execute(
+                "UPDATE outbox SET begun = coalesce(begun, ?) WHERE site = ? AND id = ?",
+                *(_text(now), self._site, row),
+            )
+            if not begun.rowcount:
+                raise Conflict(f"outbox row {row} is gone")
+
+    def discharge(self, delivered: Delivered, term: int | None) -> None:
+        _refuse_deposed(term)
         with self._transaction():
             self._take(delivered)
 
@@ -228,12 +329,14 @@ class _File:
             yield KeptAnswer(site=row["site"], answered=_converted(row, Answered))
         for row in self._rows("SELECT site, key, channel, ts, expires FROM card"):
             yield KeptCard(site=row["site"], card=_converted(row, PostedCard))
-        for row in self._rows("SELECT site, id, body, created FROM outbox ORDER BY place"):
+        for row in self._rows("SELECT site, id, body, created, begun FROM outbox ORDER BY place"):
             yield KeptRow(site=row["site"], row=_converted(row, OutboxRow))
+        for row in self._rows("SELECT site, id, body, created, why, expires FROM refused"):
+            yield KeptRefused(site=row["site"], row=_converted(row, RefusedRow))
 
     def restore(self, records: Sequence[Record], *, replace: bool) -> None:
         with self._transaction():
-            for table in ("site", "answered", "card", "outbox"):
+            for table in ("site", "answered", "card", "outbox", "refused"):
                 dropped = self._execute(f"DELETE FROM {table}")  # noqa: S608 # our words
                 if dropped.rowcount and not replace:
                     raise NotEmpty(f"there is something in {self._path} already")
@@ -250,7 +353,11 @@ class _File:
                 expires = _text(card.expires)
                 self._put("card", site, card.key, card.channel, card.ts, expires)
             case KeptRow(site=site, row=row):
-                self._put("outbox", None, site, row.id, row.body, _text(row.created))
+                begun = None if row.begun is None else _text(row.begun)
+                self._put("outbox", None, site, row.id, row.body, _text(row.created), begun)
+            case KeptRefused(site=site, row=row):
+                moments = _text(row.created), row.why, _text(row.expires)
+                self._put("refused", site, row.id, row.body, *moments)
 
     def _put(self, table: str, *values: object) -> None:
         places = ", ".join("?" for _ in values)
@@ -278,11 +385,12 @@ class _File:
 
     def _forget(self, driver: str | None) -> None:
         if driver is not None:
-            # An answer that only looks as if it spoke of them is no loss.
-            self._execute(
-                "DELETE FROM answered WHERE site = ? AND instr(answer, ?)",
-                *(self._site, driver.encode()),
-            )
+            # What only looks as if it spoke of them is no loss.
+            for table, words in (("answered", "answer"), ("refused", "body")):
+                self._execute(
+                    f"DELETE FROM {table} WHERE site = ? AND instr({words}, ?)",  # noqa: S608 # ours
+                    *(self._site, driver.encode()),
+                )
 
     def _remember(self, answered: Answered | None) -> None:
         if answered is not None:
@@ -301,6 +409,13 @@ class _File:
 
     def _take(self, delivered: Delivered) -> bool:
         # The card goes with its row: a discharge that comes again must not put an old card back.
+        if delivered.refused is not None:
+            self._execute(
+                "INSERT INTO refused (site, id, body, created, why, expires)"
+                " SELECT site, id, body, created, ?, ? FROM outbox WHERE site = ? AND id = ?",
+                *(delivered.refused.why, _text(delivered.refused.expires)),
+                *(self._site, delivered.row),
+            )
         taken = self._execute(
             "DELETE FROM outbox WHERE site = ? AND id = ?", self._site, delivered.row
         )
@@ -315,7 +430,7 @@ class _File:
         )
 
     def _sweep(self, now: datetime) -> None:
-        for table in ("answered", "card"):
+        for table in ("answered", "card", "refused"):
             self._execute(
                 f"DELETE FROM {table} WHERE site = ? AND expires <= ?",  # noqa: S608 # our words
                 *(self._site, _text(now)),
@@ -349,6 +464,7 @@ class _File:
             self._make()
         if self._value("PRAGMA application_id") != _OURS:
             raise Unreadable(f"{self._path} is not a store of EV Concierge; give it another path")
+        self._upgrade()
         version = self._value("PRAGMA user_version")
         if version != _FILE_VERSION:
             raise Unreadable(
@@ -356,12 +472,18 @@ class _File:
                 f" reads {_FILE_VERSION}): update EV Concierge, or give it another path"
             )
 
+    def _upgrade(self) -> None:
+        while upgrade := _UPGRADES.get(self._value("PRAGMA user_version")):
+            with self._transaction():
+                for statement in upgrade:
+                    self._execute(statement)
+
     def _make(self) -> None:
         with self._transaction():
             for statement in _TABLES:
                 self._execute(statement)
 
-    def _value(self, statement: str) -> object:
+    def _value(self, statement: str) -> Any:  # noqa: ANN401 # SQLite's types are the value's own
         return self._execute(statement).fetchone()[0]
 
     def _row(self, statement: str, *values: object) -> dict[str, Any] | None:
@@ -377,6 +499,11 @@ class _File:
         if self._connection is None:
             raise StoreUnavailable("the store is not open")
         return self._connection.execute(statement, values)
+
+
+def _refuse_deposed(term: int | None) -> None:
+    if term not in {None, _TERM}:
+        raise Deposed("nobody ever led this file in another term")
 
 
 def _locked(path: Path) -> IO[bytes]:

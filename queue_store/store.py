@@ -4,6 +4,8 @@ A commit is all or nothing: the site (only if its revision is still the one seen
 the request with its answer, new outbox rows, and the outcome of a row that was delivered. Reads
 see every commit that was acknowledged. Rows come back oldest first: in the order of revisions,
 then in the order in which they were given.
+
+What only the leader may do carries the leader's term, and is refused once another term has begun.
 """
 
 from datetime import datetime
@@ -11,6 +13,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from queue_store.lease import Lease
 from queue_store.site import Site
 
 
@@ -30,11 +33,15 @@ class Answered(Struct, frozen=True, kw_only=True):
 
 
 class OutboxRow(Struct, frozen=True, kw_only=True):
-    """Something still to be said; the body is the bot's own and opaque here."""
+    """Something still to be said; the body is the bot's own and opaque here.
+
+    `begun` is when somebody first began to say it: from then on it may have been said.
+    """
 
     id: str
     body: bytes
     created: datetime
+    begun: datetime | None = None
 
 
 class PostedCard(Struct, frozen=True, kw_only=True):
@@ -46,18 +53,40 @@ class PostedCard(Struct, frozen=True, kw_only=True):
     expires: datetime
 
 
+class Refusal(Struct, frozen=True, kw_only=True):
+    """Why something can never be said; kept until `expires` for an administrator."""
+
+    why: str
+    expires: datetime
+
+
+class RefusedRow(Struct, frozen=True, kw_only=True):
+    """Something that could never be said, as it was set aside."""
+
+    id: str
+    body: bytes
+    created: datetime
+    why: str
+    expires: datetime
+
+
 class Delivered(Struct, frozen=True, kw_only=True):
-    """The row that was said, and the card that it became, if it became one."""
+    """The row that was said, and the card that it became, if it became one.
+
+    A row that was `refused` for good is set aside with the reason instead of being forgotten.
+    """
 
     row: str
     card: PostedCard | None = None
+    refused: Refusal | None = None
 
 
 class Commit(Struct, frozen=True, kw_only=True):
     """One decision, to be stored whole or not at all.
 
     `bodies` become outbox rows, named after the revision that this commit makes and their place
-    in it. Of `forgotten`, nothing is kept in answers that were given before.
+    in it. Of `forgotten`, nothing is kept in answers that were given before, nor in what was set
+    aside. `term` is the leader's, of a decision that only the leader may make.
     """
 
     site: Site
@@ -67,6 +96,7 @@ class Commit(Struct, frozen=True, kw_only=True):
     bodies: tuple[bytes, ...] = ()
     delivered: Delivered | None = None
     forgotten: str | None = None
+    term: int | None = None
 
 
 class QueueStore(Protocol):
@@ -92,6 +122,7 @@ class QueueStore(Protocol):
 
         Raises:
             Repeated: the request has an unexpired record; nothing was changed. Checked first.
+            Deposed: another term has begun; nothing was changed. Checked next.
             Conflict: the revision is not `seen` any more, or the delivered row is already gone;
                 nothing was changed.
         """
@@ -101,12 +132,33 @@ class QueueStore(Protocol):
         """Answer what is still to be said, oldest first."""
         ...
 
-    async def discharge(self, delivered: Delivered) -> None:
-        """Take a row that was said from the outbox and keep its card; harmless if repeated."""
+    async def begin(self, row: str, *, now: datetime, term: int | None = None) -> None:
+        """Note that somebody begins to say the row; what was noted first stays.
+
+        Raises:
+            Deposed: another term has begun. Checked first.
+            Conflict: the row is gone.
+        """
+        ...
+
+    async def discharge(self, delivered: Delivered, *, term: int | None = None) -> None:
+        """Take a row from the outbox and keep its card, or set it aside; harmless if repeated.
+
+        Raises:
+            Deposed: another term has begun; the row is still there, unless it was gone before.
+        """
+        ...
+
+    async def refused(self, *, now: datetime) -> tuple[RefusedRow, ...]:
+        """Answer what was set aside and has not expired, oldest first."""
         ...
 
     async def card(self, key: str, *, now: datetime) -> PostedCard | None:
         """Answer where the card stands, unless it was never posted or its record expired."""
+        ...
+
+    def lease(self, *, seconds: float) -> Lease:
+        """Answer how to become the one that leads; a leader silent for so long is replaced."""
         ...
 
     async def close(self) -> None:

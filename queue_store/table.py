@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from queue_store.dynamodb import NoTable, Table
+from queue_store.aws import NoTable, Table
 from queue_store.errors import StoreUnavailable, Unreadable
 from queue_store.patience import ADMINISTRATORS
 

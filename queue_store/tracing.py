@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from opentelemetry import trace
 
-from queue_store.errors import Conflict, Repeated
+from queue_store.errors import Conflict, Deposed, Repeated
 
 _TRACER = trace.get_tracer("queue_store")
 
@@ -22,8 +22,8 @@ def step(name: str, attributes: Mapping[str, str | list[str]]) -> Iterator[trace
     ) as span:
         try:
             yield span
-        except (Conflict, Repeated) as answer:
-            # Both are answers to a question that was well asked, not failures.
+        except (Conflict, Deposed, Repeated) as answer:
+            # These are answers to a question that was well asked, not failures.
             span.set_attribute("outcome", type(answer).__name__)
             raise
         except Exception as error:

@@ -4,8 +4,17 @@ import asyncio
 from datetime import datetime
 
 from queue_store.errors import StoreError
+from queue_store.lease import Lease
 from queue_store.opening import Place, open_store
-from queue_store.store import Commit, Delivered, OutboxRow, PostedCard, QueueStore, Snapshot
+from queue_store.store import (
+    Commit,
+    Delivered,
+    OutboxRow,
+    PostedCard,
+    QueueStore,
+    RefusedRow,
+    Snapshot,
+)
 
 
 class TroubledStore:
@@ -46,10 +55,22 @@ class TroubledStore:
         self._fail("outbox")
         return await self._store.outbox()
 
-    async def discharge(self, delivered: Delivered) -> None:
+    async def begin(self, row: str, *, now: datetime, term: int | None = None) -> None:
+        self._fail("begin")
+        await self._store.begin(row, now=now, term=term)
+        self._forget("begin")
+
+    async def discharge(self, delivered: Delivered, *, term: int | None = None) -> None:
         self._fail("discharge")
-        await self._store.discharge(delivered)
+        await self._store.discharge(delivered, term=term)
         self._forget("discharge")
+
+    async def refused(self, *, now: datetime) -> tuple[RefusedRow, ...]:
+        self._fail("refused")
+        return await self._store.refused(now=now)
+
+    def lease(self, *, seconds: float) -> Lease:
+        return self._store.lease(seconds=seconds)
 
     async def card(self, key: str, *, now: datetime) -> PostedCard | None:
         self._fail("card")

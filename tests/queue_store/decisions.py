@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from queue_store.errors import Conflict
 from queue_store.site import Entry, Site
-from queue_store.store import Answered, Commit, Delivered, PostedCard, QueueStore
+from queue_store.store import Answered, Commit, Delivered, PostedCard, QueueStore, Refusal
 
 SITE = "garage"
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -26,6 +26,11 @@ def card(
 ) -> PostedCard:
     """Answer where a card stands."""
     return PostedCard(key=key, channel="C0ROOM", ts=ts, expires=expires)
+
+
+def refusal(why: str = "channel_not_found", expires: datetime = NEXT_WEEK) -> Refusal:
+    """Answer why something can never be said."""
+    return Refusal(why=why, expires=expires)
 
 
 async def say(store: QueueStore, *bodies: bytes) -> tuple[Delivered, ...]:

@@ -7,15 +7,24 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from msgspec.structs import replace
 
-from queue_store.errors import Conflict, Repeated, StoreUnavailable
+from queue_store.errors import Conflict, Deposed, Repeated, StoreUnavailable
 from queue_store.site import Site
-from queue_store.store import Commit, Delivered, OutboxRow, QueueStore, Snapshot, row_id
+from queue_store.store import (
+    Commit,
+    Delivered,
+    OutboxRow,
+    QueueStore,
+    RefusedRow,
+    Snapshot,
+    row_id,
+)
 from tests.queue_store.decisions import (
     NEXT_WEEK,
     NOON,
     SITE,
     add,
     card,
+    refusal,
     request,
     said,
     say,
@@ -56,10 +65,12 @@ async def test_any_site_comes_back_as_it_was(store: QueueStore, site: Site) -> N
 async def test_everything_is_found_again_after_reopening(open_store: OpenStore) -> None:
     """A redeploy loses nothing."""
     store = await open_store(site=SITE)
-    (first, _) = await say(store, b"first", b"second")
+    (first, second, third) = await say(store, b"first", b"second", b"third")
+    await store.begin(second.row, now=NOON)
     kept = Commit(site=waiting("U0ADA"), seen=1, now=NOON, answered=request("trigger 1"))
     await store.commit(kept)
     await store.discharge(Delivered(row=first.row, card=card()))
+    await store.discharge(replace(third, refused=refusal()))
     await store.close()
 
     store = await open_store(site=SITE)
@@ -67,6 +78,8 @@ async def test_everything_is_found_again_after_reopening(open_store: OpenStore) 
     assert await store.load() == Snapshot(site=waiting("U0ADA"), revision=2)
     assert await store.answered("trigger 1", now=NOON) == b"You're in"
     assert await said(store) == [b"second"]
+    assert [row.begun for row in await store.outbox()] == [NOON]
+    assert [row.body for row in await store.refused(now=NOON)] == [b"third"]
     assert await store.card("offer/1", now=NOON) == card()
     await store.close()
 
@@ -74,7 +87,8 @@ async def test_everything_is_found_again_after_reopening(open_store: OpenStore) 
 async def test_sites_share_a_store_and_nothing_else(open_store: OpenStore) -> None:
     """The second garage's queue must not show up in the first one's room."""
     store = await open_store(site=SITE)
-    (row,) = await say(store, b"for the garage")
+    (row, refused) = await say(store, b"for the garage", b"for nobody")
+    await store.discharge(replace(refused, refused=refusal()))
     await store.commit(
         Commit(site=waiting("U0ADA"), seen=1, now=NOON, answered=request("trigger 1"))
     )
@@ -85,14 +99,19 @@ async def test_sites_share_a_store_and_nothing_else(open_store: OpenStore) -> No
     assert await roof.load() == Snapshot(site=Site(id="roof"), revision=0)
     assert await roof.outbox() == ()
     assert await roof.answered("trigger 1", now=NOON) is None
-    await roof.discharge(Delivered(row=row.row, card=card()))
+    assert await roof.refused(now=NOON) == ()
+    with pytest.raises(Conflict):
+        await roof.begin(row.row, now=NOON)
+    await roof.discharge(Delivered(row=row.row, card=card(), refused=refusal()))
     assert await roof.card("offer/1", now=NOON) is None
+    assert await roof.refused(now=NOON) == ()
     await roof.commit(Commit(site=Site(id="roof"), seen=0, now=NEXT_WEEK + SECOND))
     await roof.close()
     store = await open_store(site=SITE)
     assert await said(store) == [b"for the garage"]
     assert await store.load() == Snapshot(site=waiting("U0ADA"), revision=2)
     assert await store.answered("trigger 1", now=NOON) == b"You're in"
+    assert [row.body for row in await store.refused(now=NOON)] == [b"for nobody"]
     await store.close()
 
 
@@ -285,6 +304,18 @@ async def test_a_driver_of_many_answers_is_forgotten_in_all(store: QueueStore) -
         assert await store.answered(f"trigger {revision}", now=NOON) is None
 
 
+async def test_of_a_driver_who_is_forgotten_nothing_set_aside_is_kept(store: QueueStore) -> None:
+    """Nor in what could not be said; what is still to be said says that they are forgotten."""
+    rows = await say(store, b"<@U0ADA>, your turn", b"<@U0GRACE>, your turn", b"U0ADA is forgotten")
+    for row in rows[:2]:
+        await store.discharge(replace(row, refused=refusal()))
+
+    await store.commit(Commit(site=waiting(), seen=1, now=NOON, forgotten="U0ADA"))
+
+    assert [row.body for row in await store.refused(now=NOON)] == [b"<@U0GRACE>, your turn"]
+    assert await said(store) == [b"U0ADA is forgotten"]
+
+
 @pytest.mark.parametrize("count", [50, 51, 99, 100, 1001])
 async def test_very_much_is_said_in_order_and_taken_one_by_one(
     store: QueueStore, count: int
@@ -405,6 +436,228 @@ async def test_a_repeated_discharge_changes_nothing(store: QueueStore) -> None:
     await store.discharge(replace(row, card=card(ts="1763.000100")))
 
     assert await store.card("offer/1", now=NOON) == card(ts="1763.000200")
+
+
+async def test_a_row_is_said_by_nobody_until_somebody_begins(store: QueueStore) -> None:
+    """Whoever finds it begun looks whether the room has heard it already."""
+    (row, other) = await say(store, b"called", b"other")
+    assert [each.begun for each in await store.outbox()] == [None, None]
+
+    await store.begin(row.row, now=NOON + SECOND)
+
+    begun, unbegun = await store.outbox()
+    assert begun == OutboxRow(id=row.row, body=b"called", created=NOON, begun=NOON + SECOND)
+    assert unbegun == OutboxRow(id=other.row, body=b"other", created=NOON)
+
+
+async def test_who_begins_again_does_not_change_when_it_was_begun(store: QueueStore) -> None:
+    """The room's history is looked through from the first attempt on."""
+    (row,) = await say(store, b"called")
+
+    await store.begin(row.row, now=NOON)
+    await store.begin(row.row, now=NOON + SECOND)
+
+    assert [each.begun for each in await store.outbox()] == [NOON]
+
+
+@pytest.mark.parametrize("count", [51, 120])
+async def test_any_of_very_many_rows_can_be_begun(store: QueueStore, count: int) -> None:
+    """However an engine keeps them until the outbox is read."""
+    bodies = (b"note",) * count
+    await store.commit(Commit(site=waiting(), seen=0, now=NOON, bodies=bodies))
+
+    for place in (0, 1, count - 1):
+        await store.begin(row_id(1, place), now=NOON)
+
+    begun = [place for place, row in enumerate(await store.outbox()) if row.begun == NOON]
+    assert begun == [0, 1, count - 1]
+
+
+async def test_a_row_that_is_gone_cannot_be_begun(store: QueueStore) -> None:
+    """Another sender has said it; said again it would call a driver twice."""
+    (row,) = await say(store, b"called")
+    await store.discharge(row)
+
+    with pytest.raises(Conflict):
+        await store.begin(row.row, now=NOON)
+
+    assert await store.outbox() == ()
+
+
+async def test_a_row_that_was_begun_can_be_taken(store: QueueStore) -> None:
+    """That it may have been said is no reason to keep it."""
+    (one, two) = await say(store, b"one", b"two")
+    await store.begin(one.row, now=NOON)
+    await store.begin(two.row, now=NOON)
+
+    await store.discharge(one)
+    await store.commit(Commit(site=waiting(), seen=1, now=NOON, delivered=two))
+
+    assert await store.outbox() == ()
+
+
+async def test_a_row_that_is_refused_is_set_aside_with_the_reason(store: QueueStore) -> None:
+    """Nothing waits behind it, and an administrator can see what nobody was told."""
+    (row, _) = await say(store, b"called \xff", b"other")
+    await store.begin(row.row, now=NOON)
+
+    await store.discharge(replace(row, refused=refusal("channel_not_found")))
+
+    assert await said(store) == [b"other"]
+    assert await store.refused(now=NOON) == (
+        RefusedRow(
+            id=row.row,
+            body=b"called \xff",
+            created=NOON,
+            why="channel_not_found",
+            expires=NEXT_WEEK,
+        ),
+    )
+
+
+async def test_a_row_is_set_aside_in_the_commit_that_tells_of_it(store: QueueStore) -> None:
+    """An offer that nobody could be shown has begun all the same, or it would never end."""
+    (row,) = await say(store, b"called")
+    aside = replace(row, refused=refusal())
+    commit = Commit(site=waiting("U0ADA"), seen=1, now=NOON, delivered=aside, bodies=(b"next",))
+
+    await store.commit(commit)
+
+    assert await said(store) == [b"next"]
+    assert [each.body for each in await store.refused(now=NOON)] == [b"called"]
+
+
+async def test_a_conflict_sets_nothing_aside(store: QueueStore) -> None:
+    """All or nothing: the row waits until its outcome is stored."""
+    (row,) = await say(store, b"called")
+    aside = replace(row, refused=refusal())
+
+    with pytest.raises(Conflict):
+        await store.commit(Commit(site=waiting(), seen=0, now=NOON, delivered=aside))
+
+    assert await said(store) == [b"called"]
+    assert await store.refused(now=NOON) == ()
+
+
+async def test_a_row_already_gone_is_not_set_aside(store: QueueStore) -> None:
+    """It was said after all, by another."""
+    (row,) = await say(store, b"called")
+    await store.discharge(row)
+
+    await store.discharge(replace(row, refused=refusal()))
+    late = Commit(site=waiting(), seen=1, now=NOON, delivered=replace(row, refused=refusal()))
+    with pytest.raises(Conflict):
+        await store.commit(late)
+
+    assert await store.refused(now=NOON) == ()
+
+
+async def test_what_was_set_aside_is_told_oldest_first(store: QueueStore) -> None:
+    """In the order in which it would have been said, whatever was refused first."""
+    bodies = tuple(str(number).encode() for number in range(1001))
+    rows = [*await say(store, *bodies), *await say(store, b"last")]
+    for place in (1001, 1000, 999, 3):
+        await store.discharge(replace(rows[place], refused=refusal()))
+
+    assert [row.body for row in await store.refused(now=NOON)] == [b"3", b"999", b"1000", b"last"]
+
+
+async def test_what_was_set_aside_is_forgotten_when_it_expires(store: QueueStore) -> None:
+    """Nothing about a person is kept for longer than it is needed."""
+    (row,) = await say(store, b"called")
+    await store.discharge(replace(row, refused=refusal(expires=NEXT_WEEK)))
+
+    assert len(await store.refused(now=NEXT_WEEK - SECOND)) == 1
+    assert await store.refused(now=NEXT_WEEK) == ()
+
+
+async def test_who_leads_does_what_leaders_do(store: QueueStore) -> None:
+    """A leader of today is not hindered."""
+    lease = store.lease(seconds=15)
+    await lease.keep()
+    (one, two) = await say(store, b"one", b"two")
+
+    await store.begin(one.row, now=NOON, term=lease.term)
+    await store.discharge(one, term=lease.term)
+    revision = await store.commit(
+        Commit(site=waiting("U0ADA"), seen=1, now=NOON, delivered=two, term=lease.term)
+    )
+
+    assert lease.term == 1
+    assert revision == 2
+    assert await store.outbox() == ()
+
+
+@pytest.mark.parametrize("term", [0, 2])
+async def test_a_leader_of_another_term_changes_nothing(store: QueueStore, term: int) -> None:
+    """A machine that slept through its deposition says nothing twice and decides nothing."""
+    await store.lease(seconds=15).keep()
+    (row,) = await say(store, b"called")
+    delivered = replace(row, card=card(), refused=refusal())
+    commit = Commit(
+        site=waiting("U0ADA"),
+        seen=1,
+        now=NOON,
+        answered=request("posted"),
+        bodies=(b"next",),
+        delivered=delivered,
+        term=term,
+    )
+
+    with pytest.raises(Deposed):
+        await store.begin(row.row, now=NOON, term=term)
+    with pytest.raises(Deposed):
+        await store.discharge(delivered, term=term)
+    with pytest.raises(Deposed):
+        await store.commit(commit)
+    with pytest.raises(Deposed):
+        await store.commit(replace(commit, seen=7))
+
+    assert await store.outbox() == (OutboxRow(id=row.row, body=b"called", created=NOON),)
+    assert (await store.load()).revision == 1
+    assert await store.answered("posted", now=NOON) is None
+    assert await store.card("offer/1", now=NOON) is None
+    assert await store.refused(now=NOON) == ()
+
+
+async def test_a_repeat_is_known_to_a_leader_of_another_term(store: QueueStore) -> None:
+    """What was answered before is answered, whoever leads."""
+    await store.lease(seconds=15).keep()
+    commit = Commit(site=waiting(), seen=0, now=NOON, answered=request("trigger 1"), term=1)
+    await store.commit(commit)
+
+    with pytest.raises(Repeated):
+        await store.commit(replace(commit, term=2))
+
+
+async def test_who_is_alone_leads_until_they_let_go(store: QueueStore) -> None:
+    """A bot on one machine leads as soon as it starts."""
+    lease = store.lease(seconds=15)
+
+    await lease.keep()
+    assert lease.term is not None
+    assert 0 < lease.left <= 15
+    assert 0 < lease.pause <= 5
+    await lease.release()
+
+    assert lease.term is None
+    assert lease.left == 0
+    await lease.release()
+    await lease.keep()
+    assert lease.term is not None
+
+
+async def test_nobody_leads_in_a_closed_store(open_store: OpenStore) -> None:
+    """The file may be another's by then."""
+    store = await open_store(site=SITE)
+    lease = store.lease(seconds=15)
+    await lease.keep()
+    await lease.release()
+    await store.close()
+
+    with pytest.raises(StoreUnavailable, match="closed"):
+        await lease.keep()
+    assert lease.term is None
 
 
 async def test_a_newer_card_takes_the_older_ones_place(store: QueueStore) -> None:

@@ -25,9 +25,21 @@ from queue_store.errors import (
 )
 from queue_store.site import SCHEMA, Site
 from queue_store.sqlite import SqliteStore
-from queue_store.store import Commit
-from tests.queue_store.decisions import NEXT_WEEK, NOON, SITE, card, request, said, say, waiting
+from queue_store.store import Commit, Delivered, Snapshot
+from tests.queue_store.decisions import (
+    NEXT_WEEK,
+    NOON,
+    SITE,
+    card,
+    refusal,
+    request,
+    said,
+    say,
+    waiting,
+)
 from tests.queue_store.engines import ROOT
+
+EXAMPLES = Path(__file__).with_name("examples")
 
 
 @pytest.fixture
@@ -203,10 +215,87 @@ async def test_another_programs_database_is_left_alone(path: Path) -> None:
 async def test_a_newer_file_is_refused(path: Path) -> None:
     """An old version that is started by mistake spoils nothing."""
     await (await SqliteStore.open(path, site=SITE)).close()
-    in_the_file(path, "PRAGMA user_version = 2")
+    in_the_file(path, "PRAGMA user_version = 3")
 
-    with pytest.raises(Unreadable, match="file version 2"):
+    with pytest.raises(Unreadable, match="file version 3"):
         await SqliteStore.open(path, site=SITE)
+
+
+@pytest.mark.parametrize("version", [-1, 0])
+async def test_a_file_of_a_version_that_never_was_is_refused(path: Path, version: int) -> None:
+    """There is no telling what is in it."""
+    await (await SqliteStore.open(path, site=SITE)).close()
+    in_the_file(path, f"PRAGMA user_version = {version}")
+
+    with pytest.raises(Unreadable, match=f"file version {version}"):
+        await SqliteStore.open(path, site=SITE)
+
+
+@pytest.fixture
+def version1(path: Path) -> Path:
+    """Put a file that version 1 wrote in the file's place."""
+    write(path, content(EXAMPLES / "version1.db"))
+    return path
+
+
+async def test_an_older_file_is_brought_up_to_date(version1: Path) -> None:
+    """Who updates the bot keeps the queue, and what is still to be said."""
+    store = await SqliteStore.open(version1, site=SITE)
+
+    assert await store.load() == Snapshot(site=waiting("U0ADA"), revision=1)
+    assert await store.answered("trigger 1", now=NOON) == b"You're in"
+    assert await store.card("offer/1", now=NOON) == card()
+    first, second = await store.outbox()
+    assert [(row.body, row.begun) for row in (first, second)] == [
+        (b"first", None),
+        (b"second", None),
+    ]
+    await store.begin(first.id, now=NOON)
+    await store.discharge(Delivered(row=second.id, refused=refusal()))
+    await store.close()
+    store = await SqliteStore.open(version1, site=SITE)
+    assert [row.begun for row in await store.outbox()] == [NOON]
+    assert [row.body for row in await store.refused(now=NOON)] == [b"second"]
+    await store.close()
+
+
+async def test_a_file_brought_up_to_date_is_made_like_a_new_one(
+    version1: Path, tmp_path: Path
+) -> None:
+    """Or the next version would have two kinds of files to bring up to date."""
+    new = tmp_path / "new.db"
+    for path in (version1, new):
+        await (await SqliteStore.open(path, site=SITE)).close()
+
+    assert _design(version1) == _design(new)
+
+
+def _design(path: Path) -> dict[str, object]:
+    names = in_the_file(path, "SELECT name FROM sqlite_schema ORDER BY name")
+    return {
+        "version": in_the_file(path, "PRAGMA user_version"),
+        **{str(name): in_the_file(path, f"PRAGMA table_xinfo({name})") for (name,) in names},
+        **{f"{name} in": in_the_file(path, f"PRAGMA index_xinfo({name})") for (name,) in names},
+    }
+
+
+@pytest.mark.parametrize("statement", range(len(sqlite._UPGRADES[1])))
+async def test_an_update_of_the_file_that_is_cut_off_is_made_again(
+    version1: Path, monkeypatch: pytest.MonkeyPatch, statement: int
+) -> None:
+    """All or nothing: the version before can still read it, and the next start brings it on."""
+    before = _design(version1)
+    cut = (*sqlite._UPGRADES[1][: statement + 1], "nonsense")
+    with monkeypatch.context() as patched:
+        patched.setattr(sqlite, "_UPGRADES", {1: cut})
+        with pytest.raises(Unreadable):
+            await SqliteStore.open(version1, site=SITE)
+    assert _design(version1) == before
+
+    store = await SqliteStore.open(version1, site=SITE)
+
+    assert await said(store) == [b"first", b"second"]
+    await store.close()
 
 
 async def test_a_newer_site_is_refused(store: SqliteStore) -> None:
@@ -306,7 +395,8 @@ async def test_a_locked_file_is_unavailable_until_it_is_let_go(
 
 async def test_what_expired_is_swept_by_the_next_commit(path: Path, store: SqliteStore) -> None:
     """The file doesn't grow for ever, and what is forgotten is gone from the disk too."""
-    (row,) = await say(store, b"called")
+    (row, refused) = await say(store, b"called", b"refused")
+    await store.discharge(Delivered(row=refused.row, refused=refusal()))
     await store.commit(
         Commit(
             site=waiting(),
@@ -319,7 +409,8 @@ async def test_what_expired_is_swept_by_the_next_commit(path: Path, store: Sqlit
 
     await store.commit(Commit(site=waiting(), seen=2, now=NEXT_WEEK))
 
-    assert in_the_file(path, "SELECT request FROM answered UNION SELECT key FROM card") == []
+    kept = "SELECT request FROM answered UNION SELECT key FROM card UNION SELECT id FROM refused"
+    assert in_the_file(path, kept) == []
 
 
 async def test_every_commit_is_on_the_disk_before_it_is_acknowledged(store: SqliteStore) -> None:

@@ -12,7 +12,7 @@ from msgspec import Struct
 from queue_store.__main__ import main
 from queue_store.site import Site
 from queue_store.store import Commit, Delivered
-from tests.queue_store.decisions import NOON, SITE, card, request, said, say, waiting
+from tests.queue_store.decisions import NOON, SITE, card, refusal, request, said, say, waiting
 from tests.queue_store.engines import ENGINES, OpenStore, table_of
 
 WRONGLY_ASKED = 2
@@ -55,7 +55,10 @@ def place(engine: str, directory: Path) -> str:
 async def fill(open_store: OpenStore) -> None:
     """Keep something of every kind, at two sites."""
     store = await open_store(site=SITE)
-    (first, *_) = await say(store, b"first", b"second \xff", b"third")
+    (first, second, _, last) = await say(store, b"first", b"second \xff", b"third", b"last")
+    await store.begin(second.row, now=NOON)
+    await store.discharge(Delivered(row=last.row, refused=refusal()))
+    await store.lease(seconds=15).keep()
     answered = request("trigger 1", b"\x00")
     await store.commit(Commit(site=waiting("U0ADA"), seen=1, now=NOON, answered=answered))
     await store.discharge(Delivered(row=first.row, card=card()))
@@ -71,6 +74,10 @@ async def assert_filled(open_store: OpenStore) -> None:
     snapshot = await store.load()
     assert (snapshot.site, snapshot.revision) == (waiting("U0ADA"), 2)
     assert await said(store) == [b"second \xff", b"third"]
+    assert [row.begun for row in await store.outbox()] == [NOON, None]
+    assert [(row.body, row.why) for row in await store.refused(now=NOON)] == [
+        (b"last", "channel_not_found")
+    ]
     assert await store.answered("trigger 1", now=NOON) == b"\x00"
     assert await store.card("offer/1", now=NOON) == card()
     await store.close()
@@ -84,7 +91,7 @@ def exported(engine: str, open_store: OpenStore, tmp_path: Path, run: Run) -> by
     """Answer what the export of a filled store printed."""
     asyncio.run(fill(open_store))
     ended = run("export", place(engine, tmp_path))
-    assert (ended.code, ended.words) == (0, "126 records exported\n")
+    assert (ended.code, ended.words) == (0, "127 records exported\n")
     return ended.out
 
 
@@ -102,7 +109,7 @@ def test_a_queue_moves_to_another_store_and_back(
     moved = run("export", place("sqlite", between)).out
     ended = run("import", place(engine, back), given=moved)
 
-    assert (ended.code, ended.words) == (0, "126 records imported\n")
+    assert (ended.code, ended.words) == (0, "127 records imported\n")
     assert sorted(moved.splitlines()) == sorted(exported.splitlines())
     asyncio.run(assert_filled(ENGINES[engine](back)))
 
@@ -136,7 +143,7 @@ def test_lines_that_are_no_records_are_named_before_anything_is_kept(
     ended = run("import", "--replace", place(engine, tmp_path), given=exported + line)
 
     assert ended.code == 1
-    assert "line 127 is not a record" in ended.words
+    assert "line 128 is not a record" in ended.words
     asyncio.run(assert_filled(open_store))
 
 
