@@ -8,6 +8,7 @@ from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from bot.accounts import api_of, stream_of
 from bot.app import SlackApp
 from bot.clock import Clock, SystemClock
 from bot.concierge import next_wakeup
@@ -23,13 +24,11 @@ from bot.relay import Relay, Room
 from bot.rules import Rules
 from bot.scheduler import Scheduler
 from bot.server import Server
-from bot.settings import Settings, XmppSettings
+from bot.settings import Settings
 from bot.slack import Identity, Slack
 from bot.stations import Stations
 from bot.tracing import unit
-from chargepoint import listener
 from chargepoint.listener import Listener, backoff
-from chargepoint.soap import ChargePointApi
 from queue_store.errors import StoreError
 from queue_store.opening import Place, open_store
 from queue_store.store import QueueStore
@@ -79,7 +78,7 @@ class Office:
                     seconds=self._patience.call,
                 )
             )
-            self._api = _api(self._settings)
+            self._api = api_of(self._settings.chargepoint)
             stack.push_async_callback(self._api.close)
             self._wire(store)
             self._stack = stack.pop_all()
@@ -144,7 +143,7 @@ class Office:
         )
         self._stations = Stations(self._dispatcher, self._api, clock=clock, patience=self._patience)
         self._listener = Listener(
-            _xmpp(settings.chargepoint.xmpp),
+            stream_of(settings.chargepoint.xmpp),
             on_session=self._stations.on_session,
             on_event=self._stations.on_event,
             retry=lambda lost: backoff(lost) * self._patience.first_retry,
@@ -257,27 +256,6 @@ class Office:
 
 async def _opened(place: Place, site: str) -> QueueStore:
     return await open_store(place, site=site)
-
-
-def _api(settings: Settings) -> ChargePointApi:
-    return ChargePointApi(
-        url=settings.chargepoint.api_url,
-        key=settings.chargepoint.api_key.reveal(),
-        password=settings.chargepoint.api_password.reveal(),
-        group=settings.chargepoint.station_group,
-    )
-
-
-def _xmpp(settings: XmppSettings) -> listener.XmppSettings:
-    return listener.XmppSettings(
-        jid=settings.jid.reveal(),
-        password=settings.password.reveal(),
-        host=settings.host,
-        port=settings.port,
-        tls=settings.tls,
-        senders=settings.senders,
-        ping_seconds=settings.ping.total_seconds(),
-    )
 
 
 def _rules(settings: Settings) -> Rules:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import time, timedelta
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -21,6 +22,7 @@ from queue_store.opening import Place, SqliteFile
 # The platform's own tools are here on every Elastic Beanstalk instance, and nowhere else.
 BEANSTALK = Path("/opt/elasticbeanstalk")
 
+_T = TypeVar("_T")
 Environment = Mapping[str, str]
 
 
@@ -116,14 +118,40 @@ class Settings(Struct, frozen=True, kw_only=True):
     @property
     def secrets(self) -> tuple[str, ...]:
         """Every secret in the clear, for whoever must keep them out of what is printed."""
-        groups = (self.slack, self.chargepoint, self.chargepoint.xmpp)
-        values = [getattr(group, name) for group in groups for name in group.__struct_fields__]
-        return tuple(value.reveal() for value in values if isinstance(value, Secret))
+        return _secrets(self.slack, self.chargepoint, self.chargepoint.xmpp)
+
+
+class Readable(Struct, frozen=True, kw_only=True):
+    """What of the settings is right, and what is wrong with the rest.
+
+    A group is None where something in it is missing or wrong.
+    """
+
+    slack: SlackSettings | None
+    chargepoint: ChargePointSettings | None
+    timezone: ZoneInfo | None
+    rules: RuleSettings | None
+    store: Place | None
+    port: int | None
+    problems: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret in the clear, as far as it was read."""
+        if self.chargepoint is None:
+            return _secrets(self.slack)
+        return _secrets(self.slack, self.chargepoint, self.chargepoint.xmpp)
 
 
 def read_process() -> Settings:
     """Answer the settings of this process; otherwise as `read_settings`."""
     return read_settings(os.environ)  # noqa: TID251 # this is the one place where it is read
+
+
+def read_what_is_right() -> Readable:
+    """Answer what is right in the settings of this process."""
+    return readable(os.environ)  # noqa: TID251 # as above
 
 
 def read_settings(environment: Environment, *, beanstalk: Path = BEANSTALK) -> Settings:
@@ -153,6 +181,33 @@ def read_settings(environment: Environment, *, beanstalk: Path = BEANSTALK) -> S
         port=variables.PORT.read(environment),
         warnings=_remarks(environment),
     )
+
+
+def readable(environment: Environment, *, beanstalk: Path = BEANSTALK) -> Readable:
+    """Answer what can be read, group by group, and every problem."""
+    return Readable(
+        slack=_unless_wrong(partial(_slack, environment)),
+        chargepoint=_unless_wrong(partial(_chargepoint, environment)),
+        timezone=_unless_wrong(partial(variables.SITE_TIMEZONE.read, environment)),
+        rules=_unless_wrong(partial(_rules, environment)),
+        store=_unless_wrong(partial(_store, environment, beanstalk)),
+        port=_unless_wrong(partial(variables.PORT.read, environment)),
+        problems=_problems(environment, beanstalk),
+        warnings=_remarks(environment),
+    )
+
+
+def _unless_wrong(read: Callable[[], _T]) -> _T | None:
+    try:
+        return read()
+    except Problem:
+        return None
+
+
+def _secrets(*groups: Struct | None) -> tuple[str, ...]:
+    present = [group for group in groups if group is not None]
+    values = [getattr(group, name) for group in present for name in group.__struct_fields__]
+    return tuple(value.reveal() for value in values if isinstance(value, Secret))
 
 
 def _problems(environment: Environment, beanstalk: Path) -> tuple[str, ...]:

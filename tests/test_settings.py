@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.setting import Secret, Setting
-from bot.settings import Settings, WrongSettings, read_settings
+from bot.settings import Settings, WrongSettings, read_settings, readable
 from bot.variables import SETTINGS
 from queue_store.opening import DynamoDbTable, SqliteFile
 
@@ -74,6 +74,31 @@ def test_a_site_needs_only_seven_settings() -> None:
     assert (settings.log.format, settings.log.level) == ("text", logging.INFO)
     assert settings.port == 8000
     assert settings.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "groups"),
+    [
+        ({"SLACK_BOT_TOKEN": "sesame"}, {"slack"}),
+        ({"SLACK_SIGNING_SECRET": ""}, {"slack"}),
+        ({"CHARGEPOINT_XMPP_TLS": "none"}, {"chargepoint"}),
+        ({"RECONNECT_AT": "dawn"}, {"chargepoint"}),
+        ({"SITE_TIMEZONE": ""}, {"timezone"}),
+        ({"QUIET_DAYS": "Blursday", "PORT": "http"}, {"rules", "port"}),
+        ({"QUEUE_STORE": "paper"}, {"store"}),
+        ({"LOG_LEVEL": "LOUD"}, set()),
+    ],
+)
+def test_what_is_right_can_be_read_beside_what_is_wrong(
+    wrong: dict[str, str], groups: set[str]
+) -> None:
+    """The doctor tries what can be tried; one slip must not hide the next."""
+    found = readable({**COMPLETE, **wrong}, beanstalk=ELSEWHERE)
+
+    assert {name for name in found.__struct_fields__ if getattr(found, name) is None} == groups
+    assert found.problems == problems(**wrong)
+    assert {"sesame street", "0a1b2c3d"} <= {*found.secrets} or "chargepoint" in groups
+    assert "xoxb-1111-bottoken" in found.secrets or "slack" in groups
 
 
 def test_the_stream_follows_from_the_api_key() -> None:
