@@ -6,6 +6,7 @@ NODE = .venvs/node
 MINISTACK = .venvs/ministack
 
 .PHONY: run test faults faults-network bench-mention bench-sessions lint types contracts check rules simulate mutants lock
+.PHONY: bundle test-bundle
 .PHONY: engine engines clean
 
 run: $(VENV)/ready-to-run $(if $(filter dynamodb,$(STORE)),engine)
@@ -56,6 +57,20 @@ mutants: $(VENV)/ready-to-test
 	@rm -rf mutants
 	$(VENV)/bin/mutmut run $(ARGS)
 	@$(VENV)/bin/mutmut results
+
+# What is uploaded to Elastic Beanstalk: of what was committed, all that the bot runs with. The same
+# commit makes the same file, wherever it is made.
+BUNDLE = ev-concierge.zip
+COMMIT = HEAD
+bundle:
+	@TZ=UTC git archive --format=zip --output=$(BUNDLE) $(COMMIT) -- \
+	  .ebextensions Procfile bot chargepoint queue_store requirements.txt
+	@$(PYTHON) -m zipfile --list $(BUNDLE)
+	@echo "$(BUNDLE) has what was committed as $$(git log -1 --format='%h, %s' $(COMMIT))"
+
+# The bundle, run as it will be run, on every Python that it is for and that is here.
+test-bundle: $(VENV)/ready-to-test engine
+	$(VENV)/bin/python -m pytest tests/deployment/test_bundle.py --every-python $(ARGS)
 
 # Pins for deployment and for the tests; run after changing a range in pyproject.toml.
 lock: $(VENV)/ready-to-test

@@ -13,6 +13,9 @@ settings.load_profile("patient")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let those who installed everything insist on everything."""
     parser.addoption("--no-skips", action="store_true", help="count a skipped test as a failed one")
+    parser.addoption(
+        "--every-python", action="store_true", help="run the bundle on every Python that is here"
+    )
 
 
 @pytest.hookimpl(wrapper=True)
