@@ -39,8 +39,10 @@ class Rules(Struct, frozen=True, kw_only=True):
     # A port that the others have outlived by this, and data as old as this, are not to be trusted.
     silence: timedelta = timedelta(minutes=15)
 
-    # An offer on a port that can't be trusted is withdrawn after this.
+    # An offer that was interrupted for this long in all, or prolonged for that, is at its end.
+    # However short, each interruption counts as a minute, since its driver hears of it.
     patience: timedelta = timedelta(minutes=10)
+    interruption: timedelta = timedelta(minutes=1)
 
     # What is left at least of an offer that went on after an interruption.
     at_least: timedelta = timedelta(minutes=5)

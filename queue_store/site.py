@@ -5,7 +5,7 @@ whole. Here are its parts, questions about it and small steps on it; the rules t
 to take which step are the bot's. Every time is aware.
 """
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 import msgspec
@@ -123,7 +123,8 @@ class Offer(Struct, frozen=True, kw_only=True):
 
     `asked` is the session of an unknown car of which the driver was asked whether it is theirs.
     `frozen` is since when the port's station has been silent or out of service. Either stops the
-    offer from running out.
+    offer from running out; `interrupted` is how long such interruptions have lasted in all, or
+    have prolonged it.
     """
 
     number: int
@@ -134,6 +135,7 @@ class Offer(Struct, frozen=True, kw_only=True):
     accepted: bool = False
     asked: int | None = None
     frozen: datetime | None = None
+    interrupted: timedelta = timedelta()
 
 
 class Misses(Struct, frozen=True, kw_only=True):

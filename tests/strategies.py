@@ -46,6 +46,7 @@ _PLAIN: dict[Any, st.SearchStrategy[Any]] = {
     bool: st.booleans(),
     bytes: st.binary(max_size=20),
     datetime: moments(),
+    timedelta: st.timedeltas(timedelta(), timedelta(days=9)),
     NoneType: st.none(),
 }
 

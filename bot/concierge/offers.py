@@ -75,11 +75,25 @@ def end(
     return Step(ended, tuple(effects))
 
 
-def going_on(offer: Offer, *, now: datetime, rules: Rules) -> Offer:
-    """Answer an offer that was interrupted with enough time left to come."""
+def prolonged(offer: Offer, *, now: datetime, rules: Rules) -> Offer:
+    """Answer the offer with enough time left to come."""
     if offer.deadline is None:
         return offer
     return replace(offer, deadline=max(offer.deadline, now + rules.at_least))
+
+
+def going_on(offer: Offer, *, now: datetime, rules: Rules) -> Offer:
+    """Answer an offer that was interrupted as it goes on; one that is worn out gains no time."""
+    longer = offer if worn_out(offer, rules) else prolonged(offer, now=now, rules=rules)
+    frozen = now - (offer.frozen or now)
+    gained = (longer.deadline or now) - (offer.deadline or now)
+    span = max(frozen, gained, rules.interruption)
+    return replace(longer, frozen=None, interrupted=offer.interrupted + span)
+
+
+def worn_out(offer: Offer, rules: Rules) -> bool:
+    """Whether the offer was interrupted for as long as those who wait behind it can bear."""
+    return offer.interrupted >= rules.patience
 
 
 def thaw_offers(site: Site, *, now: datetime, rules: Rules) -> Step:
@@ -143,11 +157,13 @@ def _shown_stopped(site: Site, offer: Offer, outcome: CallOutcome) -> UpdateCall
 def _thawed(
     site: Site, offer: Offer, port: Port, session: int, now: datetime, rules: Rules
 ) -> Step:
-    goes_on = going_on(replace(offer, asked=None), now=now, rules=rules)
+    goes_on = replace(going_on(offer, now=now, rules=rules), asked=None)
+    step = Step(site.with_offer(goes_on), (settled(site, offer, session, mine=None),))
+    if goes_on.deadline is not None and goes_on.deadline <= now:
+        # It was worn out, and runs out now.
+        return step
     told = TellGoesOn(driver=offer.driver, port=port.name, deadline=goes_on.deadline)
-    over = settled(site, offer, session, mine=None)
-    site = site.with_offer(goes_on)
-    return Step(site, (over, shown(site, goes_on, CallOutcome.GOES_ON), told))
+    return step.and_then(Step(step.site, (shown(site, goes_on, CallOutcome.GOES_ON), told)))
 
 
 def _rematched(site: Site, offer: Offer, *, now: datetime, rules: Rules) -> Step:
@@ -155,7 +171,7 @@ def _rematched(site: Site, offer: Offer, *, now: datetime, rules: Rules) -> Step
         over = end(site, offer, CallOutcome.WITHDRAWN, now=now)
         told = TellWithdrawn(driver=offer.driver, port=port_name(site, offer))
         return over.and_then(Step(over.site, (told,)))
-    return _moved(site, going_on(offer, now=now, rules=rules), site.unoffered[0])
+    return _moved(site, prolonged(offer, now=now, rules=rules), site.unoffered[0])
 
 
 def _moved(site: Site, offer: Offer, port: Port) -> Step:

@@ -91,6 +91,8 @@ def _offered(
     over = offer.deadline is not None and offer.deadline <= now
     if offer.asked == session.number:
         return not_theirs(site, offer, port, session) if over else Step(site)
+    if over and offers.worn_out(offer, rules):
+        return ask_who(site, port, session)
     if over:
         # It ran on while the car waited to be introduced: nobody could answer in no time.
         offer = offers.going_on(offer, now=now, rules=rules)

@@ -21,7 +21,7 @@ def heard_again(site: Site, *, now: datetime, rules: Rules) -> Site:
     """Note that the network is alive; offers that nobody could see run out get some time."""
     if outage(site, now=now, rules=rules) is not None:
         for offer in site.offers:
-            site = site.with_offer(offers.going_on(offer, now=now, rules=rules))
+            site = site.with_offer(offers.prolonged(offer, now=now, rules=rules))
     return replace(site, heard=now)
 
 
@@ -51,32 +51,39 @@ def freeze_offers(site: Site, *, now: datetime, rules: Rules) -> Step:
 
 def wakeups(site: Site, *, now: datetime, rules: Rules) -> Iterator[datetime]:  # noqa: ARG001 - a rule's clock
     """Say when frozen offers are withdrawn."""
-    return (offer.frozen + rules.patience for offer in site.offers if offer.frozen is not None)
+    return (
+        offer.frozen + rules.patience - offer.interrupted
+        for offer in site.offers
+        if offer.frozen is not None
+    )
 
 
 def _seen(site: Site, offer: Offer, port: Port, *, now: datetime, rules: Rules) -> Step:
     if port.session is not None:
         # Whose car it is decides about the offer.
-        return Step(site if offer.frozen is None else site.with_offer(_running(offer, now, rules)))
+        running = offers.going_on(offer, now=now, rules=rules)
+        return Step(site if offer.frozen is None else site.with_offer(running))
     if not is_out_of_service(port):
         return Step(site) if offer.frozen is None else _thawed(site, offer, port, now, rules)
-    if offer.frozen is None:
-        frozen = site.with_offer(replace(offer, frozen=now))
-        told = TellFrozen(driver=offer.driver, port=port.name)
-        return Step(frozen, (offers.shown_frozen(site, offer), told))
-    if now < offer.frozen + rules.patience:
-        return Step(site)
+    if now - (offer.frozen or now) + offer.interrupted >= rules.patience:
+        return _withdrawn(site, offer, port, now)
+    return Step(site) if offer.frozen is not None else _frozen(site, offer, port, now)
+
+
+def _withdrawn(site: Site, offer: Offer, port: Port, now: datetime) -> Step:
     over = offers.end(site, offer, CallOutcome.WITHDRAWN, now=now)
-    told_over = TellWithdrawn(driver=offer.driver, port=port.name)
-    return over.and_then(Step(over.site, (told_over,)))
+    told = TellWithdrawn(driver=offer.driver, port=port.name)
+    return over.and_then(Step(over.site, (told,)))
 
 
-def _running(offer: Offer, now: datetime, rules: Rules) -> Offer:
-    return offers.going_on(replace(offer, frozen=None), now=now, rules=rules)
+def _frozen(site: Site, offer: Offer, port: Port, now: datetime) -> Step:
+    frozen = site.with_offer(replace(offer, frozen=now))
+    told = TellFrozen(driver=offer.driver, port=port.name)
+    return Step(frozen, (offers.shown_frozen(site, offer), told))
 
 
 def _thawed(site: Site, offer: Offer, port: Port, now: datetime, rules: Rules) -> Step:
-    goes_on = _running(offer, now, rules)
+    goes_on = offers.going_on(offer, now=now, rules=rules)
     told = TellGoesOn(driver=offer.driver, port=port.name, deadline=goes_on.deadline)
     site = site.with_offer(goes_on)
     return Step(site, (offers.shown(site, goes_on, CallOutcome.GOES_ON), told))
