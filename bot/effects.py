@@ -252,7 +252,6 @@ class AskWhoPluggedIn(_Effect, frozen=True, kw_only=True, tag=True):
 
     session: int
     port: str
-    user: str | None
 
 
 class UpdateWhoPluggedIn(_Effect, frozen=True, kw_only=True, tag=True):
@@ -269,7 +268,6 @@ class UpdateAskWho(_Effect, frozen=True, kw_only=True, tag=True):
 
     session: int
     port: str
-    user: str | None
 
 
 class SummariseOutage(_Effect, frozen=True, kw_only=True, tag=True):

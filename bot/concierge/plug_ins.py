@@ -56,7 +56,7 @@ def not_theirs(site: Site, offer: Offer, port: Port, session: Session) -> Step:
 def ask_who(site: Site, port: Port, session: Session) -> Step:
     """Ask the room whose car it is; on the card that stands, if it was asked before."""
     question = UpdateAskWho if session.carded else AskWhoPluggedIn
-    asked = question(session=session.number, port=port.name, user=session.user)
+    asked = question(session=session.number, port=port.name)
     return Step(_mark(site, port, replace(session, driver=None, carded=True)), (asked,))
 
 

@@ -159,7 +159,7 @@ def test_4h_nor_is_anybody_asked_who_has_no_time_to_answer() -> None:
 
     said = story.later(seconds=20)
 
-    assert said[0] == AskWhoPluggedIn(session=12, port=name(EAST), user=None)
+    assert said[0] == AskWhoPluggedIn(session=12, port=name(EAST))
     assert outcomes(said) == {CallOutcome.WITHDRAWN: 1}
     assert story.site.misses == {}
 

@@ -79,7 +79,7 @@ def test_c10_that_is_not_me_makes_the_car_a_strangers(story: Story) -> None:
 
     effects = story.presses(ADA, "that's not me", 1)
 
-    assert effects == (UpdateAskWho(session=1, port=name(EAST), user="600001"),)
+    assert effects == (UpdateAskWho(session=1, port=name(EAST)),)
     assert story.reply() == Done()
     assert story.session(EAST).driver is None
     assert isinstance(story.asks(ADA, "add"), Joined)
@@ -92,7 +92,7 @@ def test_c10_the_room_is_asked_whose_car_it_is_if_it_was_not_before() -> None:
 
     effects = story.presses(ADA, "that's not me", 1)
 
-    assert effects == (AskWhoPluggedIn(session=1, port=name(EAST), user="700101"),)
+    assert effects == (AskWhoPluggedIn(session=1, port=name(EAST)),)
 
 
 def test_c10_who_takes_it_back_is_believed_and_may_take_that_back_too(story: Story) -> None:

@@ -181,7 +181,7 @@ def test_10c_a_shorter_one_is_no_outage() -> None:
     outage(story, minutes=14, seconds=59)
 
     assert story.reads(reading(EAST, IN_USE, "600009"))[0] == AskWhoPluggedIn(
-        session=1, port=name(EAST), user="600009"
+        session=1, port=name(EAST)
     )
 
 

@@ -62,7 +62,7 @@ def test_c27_it_takes_effect_on_the_live_session_too(story: Story) -> None:
 
     effects = story.says(ADA, "unregister 600001")
 
-    assert effects == (UpdateAskWho(session=1, port=name(EAST), user="600001"),)
+    assert effects == (UpdateAskWho(session=1, port=name(EAST)),)
     assert story.session(EAST).driver is None
 
 

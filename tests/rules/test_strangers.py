@@ -38,12 +38,12 @@ def test_4a_a_plug_in_by_an_unknown_user_asks_the_room_who_it_is() -> None:
 
     effects = story.plugs_in(EAST, "700101")
 
-    assert effects == (AskWhoPluggedIn(session=1, port=name(EAST), user="700101"),)
+    assert effects == (AskWhoPluggedIn(session=1, port=name(EAST)),)
     assert destination(effects[0]) == ToRoom("session-1")
 
 
 def test_4a_the_question_has_its_buttons_and_a_confirmation() -> None:
-    asked = AskWhoPluggedIn(session=1, port=name(EAST), user=None)
+    asked = AskWhoPluggedIn(session=1, port=name(EAST))
 
     message = render(asked, Reader(now=Story().now, zone=ZONE, rules=RULES, names={}))
 
@@ -60,7 +60,7 @@ def test_4a_a_plug_in_without_a_user_is_given_a_moment_to_be_introduced() -> Non
     assert story.later(seconds=19) == ()
     effects = story.later(seconds=1)
 
-    assert effects == (AskWhoPluggedIn(session=1, port=name(EAST), user=None),)
+    assert effects == (AskWhoPluggedIn(session=1, port=name(EAST)),)
 
 
 def test_4a_who_is_introduced_in_time_is_no_stranger() -> None:
@@ -128,7 +128,7 @@ def test_4c_thats_me_can_be_undone_for_24_hours(story: Story) -> None:
 
     effects = story.presses(ADA, "undo", 1)
 
-    assert effects[0] == UpdateAskWho(session=1, port=name(EAST), user="600001")
+    assert effects[0] == UpdateAskWho(session=1, port=name(EAST))
     assert story.reply() == Done()
     assert story.site.registrations == {}
     assert story.session(EAST).driver is None
@@ -234,7 +234,7 @@ def test_4e_no_is_rule_three_without_a_miss() -> None:
 
     assert effects == (
         UpdateWasThatYou(offer=1, session=2, driver=ADA, port=name(EAST), mine=False),
-        AskWhoPluggedIn(session=2, port=name(EAST), user="700101"),
+        AskWhoPluggedIn(session=2, port=name(EAST)),
         UpdateCall(offer=1, driver=ADA, port=name(EAST), outcome=CallOutcome.WITHDRAWN),
         TellWithdrawn(driver=ADA, port=name(EAST)),
     )
@@ -374,6 +374,6 @@ def test_4d_who_plugs_in_elsewhere_meanwhile_was_not_that_car() -> None:
     assert effects == (
         UpdateCall(offer=1, driver=ADA, port=name(WEST), outcome=CallOutcome.PLUGGED_IN),
         UpdateWasThatYou(offer=1, session=2, driver=ADA, port=name(EAST), mine=False),
-        AskWhoPluggedIn(session=2, port=name(EAST), user="700109"),
+        AskWhoPluggedIn(session=2, port=name(EAST)),
     )
     assert not [effect for effect in effects if isinstance(effect, CallDriver)]
