@@ -8,7 +8,7 @@ import logging
 import signal
 import sys
 
-from bot import __version__, tracing
+from bot import __version__, exporters
 from bot import log as logs
 from bot.office import Office
 from bot.redaction import hiding
@@ -28,9 +28,7 @@ def main() -> int:
         return _refused(*wrong.problems)
     redact = hiding(settings.secrets)
     logs.set_up(settings.log.format, settings.log.level, sys.stderr, redact=redact)
-    finish = tracing.set_up(
-        settings.trace_exporter, version=__version__, out=sys.stderr, redact=redact
-    )
+    finish = exporters.set_up(settings.trace, version=__version__, out=sys.stderr, redact=redact)
     for warning in settings.warnings:
         log.warning("settings.odd", extra=logs.facts(warning=warning))
     try:

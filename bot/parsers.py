@@ -194,15 +194,23 @@ def _zones() -> frozenset[str]:
     return frozenset(available_timezones())
 
 
-def one_of(*words: _Word, later: tuple[str, ...] = ()) -> Callable[[str], _Word]:
-    """Take one of these words, in any case; those of a later version are known by name."""
+def daemon(value: str) -> tuple[str, int]:
+    """Take a host and a port, as the X-Ray daemon's address is written; of two, that for UDP."""
+    udp = [each.removeprefix("udp:") for each in value.split() if each.startswith("udp:")]
+    name, _, port = (udp[0] if udp else value).rpartition(":")
+    try:
+        return host(name.removeprefix("[").removesuffix("]")), number(1, 65535)(port)
+    except Unfit:
+        raise Unfit("must be a host and a port, or tcp:HOST:PORT udp:HOST:PORT") from None
+
+
+def one_of(*words: _Word) -> Callable[[str], _Word]:
+    """Take one of these words, in any case."""
 
     def parse(value: str) -> _Word:
         for word in words:
             if value.lower() == word.lower():
                 return word
-        if value.lower() in later:
-            raise Unfit(f"`{value.lower()}` comes with a later version")
         raise Unfit(f"must be one of {', '.join(words)}")
 
     return parse

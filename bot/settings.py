@@ -98,6 +98,13 @@ class LogSettings(Struct, frozen=True, kw_only=True):
     level: int
 
 
+class TraceSettings(Struct, frozen=True, kw_only=True):
+    """Where traces go; `daemon` is the host and the port of X-Ray's."""
+
+    exporter: TraceExporter
+    daemon: tuple[str, int]
+
+
 class Settings(Struct, frozen=True, kw_only=True):
     """Everything that was set, with the defaults for what was left out.
 
@@ -111,7 +118,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     log: LogSettings
     store: Place
     lease: timedelta
-    trace_exporter: TraceExporter
+    trace: TraceSettings
     port: int
     warnings: tuple[str, ...]
 
@@ -177,7 +184,10 @@ def read_settings(environment: Environment, *, beanstalk: Path = BEANSTALK) -> S
         ),
         store=_store(environment, beanstalk),
         lease=variables.LEASE_SECONDS.read(environment),
-        trace_exporter=variables.TRACE_EXPORTER.read(environment),
+        trace=TraceSettings(
+            exporter=variables.TRACE_EXPORTER.read(environment),
+            daemon=variables.AWS_XRAY_DAEMON_ADDRESS.read(environment),
+        ),
         port=variables.PORT.read(environment),
         warnings=_remarks(environment),
     )

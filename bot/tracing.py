@@ -1,52 +1,68 @@
 """Where the time went: each event handled is a unit, and what was done for it are its steps.
 
-OpenTelemetry keeps them apart across tasks and threads. The `console` exporter prints a unit with
-its steps when it ends. Nothing that looks like a secret becomes an annotation, and nothing is
-said of us to the services that we call.
+OpenTelemetry keeps them apart across tasks and threads. A unit is found again by its annotations;
+the facts of a step explain it. Neither tells what looks like a secret. What a unit leaves to be
+done by another is linked to it by its origin.
 """
 
 import re
 import traceback
 from asyncio import CancelledError
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Literal, TextIO
 
 from opentelemetry import trace
 from opentelemetry.context import Context, attach, detach
-from opentelemetry.propagate import set_global_textmap
-from opentelemetry.propagators.composite import CompositePropagator
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
-from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased
-from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, StatusCode
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.trace import (
+    Link,
+    NonRecordingSpan,
+    SpanContext,
+    SpanKind,
+    StatusCode,
+    TraceFlags,
+)
 
-from bot.clock import SystemClock
-from bot.redaction import HIDDEN, Redact, names_secret, redacted
-from bot.waterfall import Waterfalls, reference
+from bot.redaction import HIDDEN, names_secret, redacted
+from bot.reference import reference
+from bot.xray import INDEXED, LONGEST_ANNOTATION, THROTTLED
 
 Annotation = str | int | float | bool
 
 _TRACER = trace.get_tracer("bot")
 
-# X-Ray indexes the attributes that this one lists, and refuses longer texts and other names.
-_INDEXED = "aws.xray.annotations"
-_LONGEST = 1000
+# The form is the W3C's.
+_ORIGIN = re.compile("00-(?P<trace>[0-9a-f]{32})-(?P<span>[0-9a-f]{16})-01")
 
 
 class Step:
-    """A piece of work under way."""
+    """A piece of work under way, be it a unit or a part of one."""
 
     def __init__(self, span: trace.Span) -> None:
         self._span = span
-        self._annotated: tuple[str, ...] = ()
 
     def annotate(self, **annotations: Annotation) -> None:
-        """Add facts by which the work can be found later; secrets are left out."""
+        """Add facts; by those of a unit it can be found later. Secrets are left out."""
+        if not isinstance(self._span, ReadableSpan):
+            return
         shown = {_key(name): _value(name, value) for name, value in annotations.items()}
-        self._annotated = tuple(dict.fromkeys((*self._annotated, *shown)))
-        self._span.set_attributes({**shown, _INDEXED: self._annotated})
+        self._span.set_attributes(shown)
+        if self._span.kind is SpanKind.SERVER:
+            indexed = (self._span.attributes or {}).get(INDEXED, ())
+            assert isinstance(indexed, tuple)  # noqa: S101 - it is set here and nowhere else
+            self._span.set_attribute(INDEXED, tuple(dict.fromkeys((*indexed, *shown))))
+
+    def explain(self, **facts: Annotation) -> None:
+        """Add facts that are worth knowing, though nobody would look for them."""
+        self._span.set_attributes({name: _value(name, value) for name, value in facts.items()})
+
+    def answered(self, status: int) -> None:
+        """Tell the HTTP status of an answer."""
+        self._span.set_attribute("http.response.status_code", status)
+
+    def throttled(self) -> None:
+        """Tell that somebody asked us to slow down."""
+        self._span.set_attribute(THROTTLED, value=True)
 
     def fail(self, error: BaseException) -> None:
         """Mark the work as failed, for errors that are dealt with where they happen."""
@@ -59,18 +75,45 @@ class Step:
 
 
 @contextmanager
-def unit(name: str, **annotations: Annotation) -> Iterator[Step]:
-    """Handle one event as a trace of its own, whatever it was received within."""
+def unit(name: str, *, origin: str | None = None, **annotations: Annotation) -> Iterator[Step]:
+    """Handle one event as a trace of its own, whatever it was received within.
+
+    `origin` is of the unit that left this to be done.
+    """
+    found = _ORIGIN.fullmatch(origin or "")
+    links = [_link(found)] if found else []
+    if found:
+        annotations["caused_by"] = reference(int(found["trace"], 16))
     # A task that lives long was started within some unit; its events are not that unit's steps.
-    with _span(name, annotations, context=Context(), kind=SpanKind.SERVER) as step_of_unit:
+    with _span(
+        name, {"unit": name, **annotations}, context=Context(), kind=SpanKind.SERVER, links=links
+    ) as step_of_unit:
         yield step_of_unit
 
 
 @contextmanager
-def step(name: str, **annotations: Annotation) -> Iterator[Step]:
+def step(name: str, **facts: Annotation) -> Iterator[Step]:
     """Do a part of the current unit's work; outside of a unit, it stands for itself."""
-    with _span(name, annotations, context=None, kind=SpanKind.INTERNAL) as running:
+    with _span(name, facts, kind=SpanKind.INTERNAL) as running:
         yield running
+
+
+@contextmanager
+def call(service: str, operation: str, *, url: str, method: str = "POST") -> Iterator[Step]:
+    """Ask a service for something over HTTP."""
+    told = {
+        "peer.service": service,
+        "rpc.method": operation,
+        "http.request.method": method,
+        "url.full": redacted(url),
+    }
+    with _span(f"{service} {operation}", {}, kind=SpanKind.CLIENT, attributes=told) as running:
+        yield running
+
+
+def current() -> Step:
+    """Answer the work under way, for those who know something about it."""
+    return Step(trace.get_current_span())
 
 
 @contextmanager
@@ -84,14 +127,44 @@ def untraced() -> Iterator[None]:
         detach(token)
 
 
+def trace_reference() -> str | None:
+    """Answer what to look for in logs and traces about the current unit; None outside of one."""
+    span = trace.get_current_span()
+    # What outlives a unit does not belong to it any more.
+    return reference(span.get_span_context().trace_id) if span.is_recording() else None
+
+
+def origin() -> str | None:
+    """Answer what to keep with what the current unit leaves to be done; None outside of one."""
+    span = trace.get_current_span()
+    if not span.is_recording():
+        return None
+    context = span.get_span_context()
+    return f"00-{context.trace_id:032x}-{context.span_id:016x}-01"
+
+
+def _link(found: re.Match[str]) -> Link:
+    trace_id, span_id = (int(found[part], 16) for part in ("trace", "span"))
+    flags = TraceFlags(TraceFlags.SAMPLED)
+    return Link(SpanContext(trace_id, span_id, is_remote=True, trace_flags=flags))
+
+
 @contextmanager
 def _span(
-    name: str, annotations: Mapping[str, Annotation], *, context: Context | None, kind: SpanKind
+    name: str,
+    annotations: Mapping[str, Annotation],
+    *,
+    kind: SpanKind,
+    context: Context | None = None,
+    links: Sequence[Link] = (),
+    attributes: Mapping[str, Annotation] | None = None,
 ) -> Iterator[Step]:
     with _TRACER.start_as_current_span(
         redacted(name),
-        context=context,
+        context=Context() if context is None and _is_over() else context,
         kind=kind,
+        attributes=attributes,
+        links=links,
         record_exception=False,
         set_status_on_exception=False,
     ) as span:
@@ -107,47 +180,10 @@ def _span(
             raise
 
 
-def trace_reference() -> str | None:
-    """Answer what to look for in logs and traces about the current unit; None outside of one."""
-    context = trace.get_current_span().get_span_context()
-    return reference(context.trace_id) if context.is_valid else None
-
-
-def set_up(
-    exporter: Literal["none", "console"], *, version: str, out: TextIO, redact: Redact = redacted
-) -> Callable[[], None]:
-    """Begin to trace and, if asked for, to print to `out`; answer how to stop printing.
-
-    Traces have references even where nothing is exported.
-    """
-    set_global_textmap(CompositePropagator([]))
-    provider = _provider(version)
-    if exporter == "none":
-        return lambda: None
-    waterfalls = Waterfalls(out, redact)
-    provider.add_span_processor(waterfalls)
-    return waterfalls.shutdown
-
-
-def _provider(version: str) -> TracerProvider:
-    # OpenTelemetry takes one provider for the life of the process.
-    current = trace.get_tracer_provider()
-    if isinstance(current, TracerProvider):
-        return current
-    resource = Resource.create({"service.name": "ev-concierge", "service.version": version})
-    made = TracerProvider(
-        sampler=ParentBased(ALWAYS_ON), resource=resource, id_generator=_TimedIds()
-    )
-    trace.set_tracer_provider(made)
-    return made
-
-
-class _TimedIds(RandomIdGenerator):
-    """IDs that begin with the second in which they were made: X-Ray refuses others."""
-
-    def generate_trace_id(self) -> int:
-        second = int(SystemClock().now().timestamp())
-        return second << 96 | super().generate_trace_id() & (1 << 96) - 1
+def _is_over() -> bool:
+    """Whether what was under way when this task was started has ended since."""
+    span = trace.get_current_span()
+    return isinstance(span, ReadableSpan) and not span.is_recording()
 
 
 def _key(name: str) -> str:
@@ -157,4 +193,4 @@ def _key(name: str) -> str:
 def _value(name: str, value: Annotation) -> Annotation:
     if names_secret(name):
         return HIDDEN
-    return redacted(value)[:_LONGEST] if isinstance(value, str) else value
+    return redacted(value)[:LONGEST_ANNOTATION] if isinstance(value, str) else value

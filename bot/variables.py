@@ -14,7 +14,7 @@ _DAY_OF_MINUTES = 24 * 60
 _HOUR_OF_SECONDS = 60 * 60
 
 Tls = Literal["starttls", "direct", "none"]
-TraceExporter = Literal["none", "console"]
+TraceExporter = Literal["none", "console", "xray", "otlp"]
 LogFormat = Literal["text", "json"]
 
 
@@ -227,9 +227,15 @@ LEASE_SECONDS = defaulted(
 )
 TRACE_EXPORTER: Setting[TraceExporter] = defaulted(
     "TRACE_EXPORTER",
-    parsers.one_of("none", "console", later=("xray", "otlp")),
-    "`console` prints each piece of work with its steps",
+    parsers.one_of("none", "console", "xray", "otlp"),
+    "where traces go: `xray`, `otlp`, `console` or `none`",
     default="none",
+)
+AWS_XRAY_DAEMON_ADDRESS = defaulted(
+    "AWS_XRAY_DAEMON_ADDRESS",
+    parsers.daemon,
+    "where the X-Ray daemon listens for UDP, also as `tcp:HOST:PORT udp:HOST:PORT`",
+    default="127.0.0.1:2000",
 )
 LOG_FORMAT: Setting[LogFormat] = defaulted(
     "LOG_FORMAT", parsers.one_of("text", "json"), "`json` for one object per line", default="text"

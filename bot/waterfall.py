@@ -18,11 +18,13 @@ from opentelemetry.sdk.trace import Event, ReadableSpan, Span, SpanProcessor
 from opentelemetry.trace import StatusCode
 
 from bot.redaction import HIDDEN, Redact, names_secret, one_line
+from bot.reference import reference
+from bot.xray import INDEXED
 
 _BAR = 24
 _LONGEST = 200
 # What the name of the step says already, and what is only for other exporters.
-_SILENT = {"peer.service", "aws.xray.annotations"}
+_SILENT = {"unit", "peer.service", "rpc.method", INDEXED}
 
 
 class Waterfalls(SpanProcessor):
@@ -102,12 +104,6 @@ def waterfall(spans: Sequence[ReadableSpan]) -> Iterator[str]:
             _facts(row.span),
             _error(row.span),
         )
-
-
-def reference(trace_id: int) -> str:
-    """Answer a trace's ID as X-Ray writes it."""
-    digits = f"{trace_id:032x}"
-    return f"1-{digits[:8]}-{digits[8:]}"
 
 
 def _children(

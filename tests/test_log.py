@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import log, tracing
+from bot import log
 from bot.clock import SystemClock
 from bot.log import facts
 from bot.redaction import hiding
 from bot.tracing import trace_reference, unit
+from tests.tracing.setting import traced_to
 
 offers = logging.getLogger("bot.offers")
 
@@ -134,7 +135,7 @@ def test_a_fact_may_have_any_name(logging_to: SetUp) -> None:
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_a_line_within_a_unit_carries_its_trace(logging_to: SetUp, form: str) -> None:
     """The reference in a driver's error message leads here."""
-    tracing.set_up("none", version="1", out=io.StringIO())
+    traced_to("none")
     out = logging_to(form)
 
     with unit("tick"):

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.setting import Secret, Setting
-from bot.settings import Settings, WrongSettings, read_settings, readable
+from bot.settings import Settings, TraceSettings, WrongSettings, read_settings, readable
 from bot.variables import SETTINGS
 from queue_store.opening import DynamoDbTable, SqliteFile
 
@@ -70,7 +70,7 @@ def test_a_site_needs_only_seven_settings() -> None:
     assert settings.rules.quiet_hours == (time(20), time(6))
     assert settings.rules.quiet_days == {5, 6}
     assert settings.lease == timedelta(seconds=15)
-    assert settings.trace_exporter == "none"
+    assert settings.trace == TraceSettings(exporter="none", daemon=("127.0.0.1", 2000))
     assert (settings.log.format, settings.log.level) == ("text", logging.INFO)
     assert settings.port == 8000
     assert settings.warnings == ()
@@ -220,6 +220,10 @@ WRONG = [
     ("LOG_LEVEL", "LOUD"),
     ("PORT", "65536"),
     ("PORT", "http"),
+    ("TRACE_EXPORTER", "jaeger"),
+    ("AWS_XRAY_DAEMON_ADDRESS", "127.0.0.1"),
+    ("AWS_XRAY_DAEMON_ADDRESS", "127.0.0.1:0"),
+    ("AWS_XRAY_DAEMON_ADDRESS", "tcp:127.0.0.1:2000 udp:nowhere"),
 ]
 
 
@@ -245,6 +249,8 @@ RIGHT = [
     ("QUIET_DAYS", "monday,TUE"),
     ("PORT", "0"),
     ("PORT", " 8080 "),
+    ("TRACE_EXPORTER", "XRAY"),
+    ("TRACE_EXPORTER", "otlp"),
 ]
 
 
@@ -319,17 +325,20 @@ def test_a_mistyped_zone_gets_a_suggestion() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
+    ("text", "address"),
     [
-        ("TRACE_EXPORTER", "xray"),
-        ("TRACE_EXPORTER", "otlp"),
+        ("127.0.0.1:2000", ("127.0.0.1", 2000)),
+        ("daemon.internal:3000", ("daemon.internal", 3000)),
+        ("[::1]:2000", ("::1", 2000)),
+        ("tcp:127.0.0.1:2000 udp:127.0.0.2:2001", ("127.0.0.2", 2001)),
+        ("udp:127.0.0.2:2001 tcp:127.0.0.1:2000", ("127.0.0.2", 2001)),
     ],
 )
-def test_what_comes_later_is_known_by_name(name: str, value: str) -> None:
-    """The documentation speaks of it, so "unknown" would be a lie."""
-    (problem,) = problems(**{name: value})
-
-    assert "comes with a later version" in problem
+def test_the_x_ray_daemon_is_where_its_own_setting_says(
+    text: str, address: tuple[str, int]
+) -> None:
+    """AWS's tools write it in two ways; traces go by UDP."""
+    assert read(AWS_XRAY_DAEMON_ADDRESS=text).trace.daemon == address
 
 
 def test_a_disk_that_goes_with_each_deploy_is_refused(tmp_path: Path) -> None:

@@ -18,16 +18,16 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
-from bot import tracing
 from bot.clock import SystemClock
-from bot.tracing import step, trace_reference, unit
+from bot.tracing import step, trace_reference, unit, untraced
+from tests.tracing.setting import traced_to
 
 
 @pytest.fixture
 def screen() -> Iterator[io.StringIO]:
     """Show the traces of this test."""
     out = io.StringIO()
-    stop = tracing.set_up("console", version="1", out=out)
+    stop = traced_to("console", out=out)
     yield out
     stop()
 
@@ -35,7 +35,7 @@ def screen() -> Iterator[io.StringIO]:
 @pytest.fixture
 def spans() -> Iterator[InMemorySpanExporter]:
     """Gather the spans of this test, as another exporter would."""
-    tracing.set_up("none", version="1", out=io.StringIO())
+    traced_to("none")
     provider = trace.get_tracer_provider()
     assert isinstance(provider, TracerProvider)
     gathered = InMemorySpanExporter()
@@ -186,6 +186,41 @@ async def test_what_outlives_its_unit_starts_units_of_its_own(screen: io.StringI
     assert shown(screen) == ["start", "plug-out", "  └ decide"]
 
 
+async def test_what_is_begun_after_a_unit_is_over_is_not_its_step(screen: io.StringIO) -> None:
+    """A task that was started within the start works for years; so long lasts no start."""
+    over = asyncio.Event()
+    references = []
+
+    async def work_for_years() -> None:
+        references.append(trace_reference())
+        await over.wait()
+        references.append(trace_reference())
+        with step("look"):
+            references.append(trace_reference())
+
+    async with asyncio.TaskGroup() as tasks:
+        with unit("start"):
+            start = trace_reference()
+            tasks.create_task(work_for_years())
+            await asyncio.sleep(0)
+        over.set()
+
+    first, second, third = references
+    assert (first, second) == (start, None)
+    assert third not in {start, None}
+    assert shown(screen) == ["start", "look"]
+
+
+def test_what_is_done_over_and_over_has_no_reference(screen: io.StringIO) -> None:
+    """A log line that leads to no trace must not promise one."""
+    with unit("sweep"), untraced():
+        assert trace_reference() is None
+        with step("look"):
+            assert trace_reference() is None
+
+    assert shown(screen) == ["sweep"]
+
+
 async def test_a_step_that_outlives_its_unit_is_printed_by_itself(screen: io.StringIO) -> None:
     """Nothing is lost, and nothing is kept for ever."""
     over = asyncio.Event()
@@ -259,7 +294,7 @@ def test_a_step_in_a_thread_of_ours_is_not_lost(screen: io.StringIO) -> None:
 
 def test_a_reference_tells_when_its_unit_began() -> None:
     """X-Ray refuses traces whose IDs don't begin with the time."""
-    tracing.set_up("none", version="1", out=io.StringIO())
+    traced_to("none")
     before = SystemClock().now() - timedelta(seconds=1)
 
     with unit("tick"):
@@ -299,9 +334,7 @@ def test_no_secret_reaches_an_exporter(spans: InMemorySpanExporter) -> None:
 def test_no_secret_reaches_the_screen() -> None:
     """Whoever made the span, and whatever the secret looks like."""
     out = io.StringIO()
-    stop = tracing.set_up(
-        "console", version="1", out=out, redact=lambda t: t.replace("Aladdin", "…")
-    )
+    stop = traced_to("console", out=out, redact=lambda t: t.replace("Aladdin", "…"))
     with unit("tick"):
         foreign = trace.get_tracer("foreign").start_span(
             "GET", attributes={"http.url": "Aladdin", "secret.key": "aBcD"}
@@ -331,11 +364,12 @@ def test_annotations_are_indexed_for_x_ray(spans: InMemorySpanExporter) -> None:
     (span,) = spans.get_finished_spans()
 
     assert attributes(span) == {
+        "unit": "tick",
         "driver": "U0GRACE",
         "text": "x" * 1000,
         "odd_key__": 1,
         "late": True,
-        "aws.xray.annotations": ("driver", "text", "odd_key__", "late"),
+        "aws.xray.annotations": ("unit", "driver", "text", "odd_key__", "late"),
     }
 
 
@@ -370,7 +404,7 @@ def test_nobody_we_call_is_told_of_our_traces(spans: InMemorySpanExporter) -> No
 def test_nothing_is_printed_unless_asked_for() -> None:
     """The default costs nothing on the screen."""
     out = io.StringIO()
-    tracing.set_up("none", version="1", out=out)
+    traced_to("none", out=out)
 
     with unit("tick"):
         pass
@@ -381,7 +415,7 @@ def test_nothing_is_printed_unless_asked_for() -> None:
 def test_nothing_is_printed_after_the_end() -> None:
     """A screen that was handed back is somebody else's."""
     out = io.StringIO()
-    stop = tracing.set_up("console", version="1", out=out)
+    stop = traced_to("console", out=out)
     with unit("tick"):
         stop()
         stop()
@@ -395,7 +429,7 @@ def test_nothing_is_printed_after_the_end() -> None:
 def test_a_screen_that_is_gone_fails_nothing() -> None:
     """A closed terminal must not cost a driver their place."""
     out = io.StringIO()
-    stop = tracing.set_up("console", version="1", out=out)
+    stop = traced_to("console", out=out)
     out.close()
 
     with unit("tick"):
@@ -408,7 +442,7 @@ def test_a_screen_that_is_gone_fails_nothing() -> None:
 def test_any_text_makes_one_line(name: str, text: str, key: str) -> None:
     """Whatever people type, the traces stay readable."""
     out = io.StringIO()
-    stop = tracing.set_up("console", version="1", out=out)
+    stop = traced_to("console", out=out)
 
     with unit(name, **{key: text}):
         pass

@@ -1,19 +1,17 @@
 """Every request gets an answer, also when something of ours goes wrong."""
 
-from io import StringIO
-
 import pytest
 
-from bot import tracing
 from bot.events import Asker
 from tests.bot.office import ADA, Bot, logged
+from tests.tracing.setting import traced_to
 
 
 async def test_a_fault_of_ours_is_an_apology_with_a_reference_that_is_in_the_log(
     bot: Bot, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """People get plain words, an administrator gets the traceback."""
-    tracing.set_up("none", version="0", out=StringIO())
+    traced_to("none")
 
     def stumble(*_: object) -> None:
         raise KeyError("a fault of ours")

@@ -1,0 +1,1 @@
+"""Traces: what is exported, and how that is proved."""
