@@ -20,13 +20,13 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
 from bot.blocks import Message
-from bot.conversation import Answer, Conversation
+from bot.conversation import Answer, Conversation, label_of
 from bot.errors import SlackError, SlackUnavailable
 from bot.events import Asker
 from bot.log import facts
 from bot.patience import Patience
 from bot.settings import SlackSettings
-from bot.slack import Identity, Slack, is_signed
+from bot.slack import NO_ANSWER, Identity, Slack, is_signed
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +72,7 @@ class SlackApp:
         self._spawn = spawn
         self._patience = patience or Patience()
         self._socket: AsyncSocketModeHandler | None = None
+        self._draining = False
         self._mention = re.compile(rf"<@{re.escape(identity.user)}(\|[^>]*)?>")
         self._bolt = self._build()
 
@@ -93,6 +94,10 @@ class SlackApp:
         if self._socket is None or not await self._socket.client.is_connected():
             return NO_SOCKET
         return None
+
+    def drain(self) -> None:
+        """Take no more requests; Slack brings what can be brought again to another instance."""
+        self._draining = True
 
     async def run_socket(self, app_token: str) -> None:
         """Answer the same requests over Socket Mode, until cancelled."""
@@ -139,6 +144,8 @@ class SlackApp:
             authorize=_authorizing(self._identity, self._settings.bot_token.reveal()),
             signing_secret="not Bolt's to know",  # noqa: S106 - verified before Bolt is asked
             request_verification_enabled=False,
+            # What Bolt acknowledges before it is committed would be lost with the process.
+            process_before_response=True,
             raise_error_for_unhandled_request=False,
         )
         bolt.use(self._our_workspace_only)
@@ -153,54 +160,84 @@ class SlackApp:
     async def _our_workspace_only(
         self, body: Body, next_: Callable[[], Awaitable[BoltResponse]]
     ) -> BoltResponse:
+        if self._draining:
+            return BoltResponse(status=HTTPStatus.SERVICE_UNAVAILABLE)
         team = body.get("team_id") or (body.get("team") or {}).get("id")
         if team == (self._settings.team or self._identity.team):
             return await next_()
         log.warning("slack.stranger", extra=facts(team=str(team)[:20]))
         return BoltResponse(status=403, body="This app serves another workspace.")
 
-    async def _command(self, ack: AsyncAck, body: Body) -> None:
+    async def _command(self, ack: AsyncAck, body: Body) -> BoltResponse:
         in_room = body.get("channel_id") == self._settings.channel
         text = _plain(str(body.get("text") or ""))
         asker = Asker(driver=str(body["user_id"]), in_room=in_room)
         key = _key("trigger", body.get("trigger_id"))
         answering = self._spawn(self._conversation.said(text, asker, via="/ev", key=key))
         answer = await self._conversation.in_time(answering, text)
-        public = answer.public and in_room
         if answer.message is None:
-            await ack()
-            return
-        await ack(**_body(answer.message), response_type="in_channel" if public else "ephemeral")
+            return await ack()
+        shown = "in_channel" if answer.public and in_room else "ephemeral"
+        return await ack(**_body(answer.message), response_type=shown)
 
-    async def _button(self, ack: AsyncAck, body: Body, respond: AsyncRespond) -> None:
-        await ack()
+    async def _button(self, ack: AsyncAck, body: Body, respond: AsyncRespond) -> BoltResponse:
         action = (body.get("actions") or [{}])[0]
+        name = str(action.get("action_id", ""))
         # What a button answers is for the presser alone, so the room hears the rest elsewhere.
         asker = Asker(driver=str(body["user"]["id"]), in_room=False)
-        answer = await self._spawn(
-            self._conversation.pressed(
-                str(action.get("action_id", "")),
-                _value(action),
-                asker,
-                key=_key("trigger", body.get("trigger_id")),
-            )
-        )
-        if answer.message is not None and not answer.repeated:
-            await respond(
-                **_body(answer.message), response_type="ephemeral", replace_original=False
-            )
+        key = _key("trigger", body.get("trigger_id"))
+        pressing = self._conversation.pressed(name, _value(action), asker, key=key)
+        answering = self._spawn(pressing)
+        first = await self._conversation.in_time(answering, label_of(name))
+        self._spawn(self._tell_presser(first, answering, respond))
+        return await ack()
 
-    async def _message(self, event: Body) -> None:
-        if _is_not_said_by_a_person(event):
+    async def _tell_presser(
+        self, first: Answer, answering: "asyncio.Task[Answer]", respond: AsyncRespond
+    ) -> None:
+        """Tell what came of it; and before that, that it is not known yet, if it takes long."""
+        await self._respond(respond, first)
+        answer = await answering
+        if answer is not first:
+            await self._respond(respond, answer)
+
+    async def _respond(self, respond: AsyncRespond, answer: Answer) -> None:
+        if answer.message is None or answer.repeated:
             return
-        if event.get("channel_type") == "im":
-            await self._spawn(self._say(event, self._lines(event) or [self._text(event)]))
-        elif event.get("channel") == self._settings.channel:
-            await self._spawn(self._say(event, self._lines(event)))
+        for failures in range(1, MOST_TRIES + 1):
+            why = await _responded(respond, answer.message)
+            if why is None:
+                return
+            log.warning("reply.waits", extra=facts(why=why, failures=failures))
+            await asyncio.sleep(self._patience.retry(failures, most=LONGEST_PAUSE_SECONDS))
 
-    async def _mentioned(self, event: Body) -> None:
-        if not _is_not_said_by_a_person(event):
-            await self._spawn(self._say(event, self._lines(event) or [self._text(event)]))
+    async def _message(self, event: Body) -> BoltResponse | None:
+        if _is_not_said_by_a_person(event):
+            return None
+        if event.get("channel_type") == "im":
+            return await self._heard(event, self._lines(event) or [self._text(event)])
+        if event.get("channel") == self._settings.channel:
+            return await self._heard(event, self._lines(event))
+        return None
+
+    async def _mentioned(self, event: Body) -> BoltResponse | None:
+        if _is_not_said_by_a_person(event):
+            return None
+        return await self._heard(event, self._lines(event) or [self._text(event)])
+
+    async def _heard(self, event: Body, lines: list[str]) -> BoltResponse | None:
+        """Acknowledge what was said once it has had its consequences; else Slack brings it again.
+
+        What was begun goes on, and counts once however often it is brought.
+        """
+        heard = asyncio.Event()
+        self._spawn(self._say(event, lines, heard))
+        try:
+            async with asyncio.timeout(self._patience.answer):
+                await heard.wait()
+        except TimeoutError:
+            return BoltResponse(status=HTTPStatus.SERVICE_UNAVAILABLE)
+        return None
 
     def _text(self, event: Body) -> str:
         return self._mention.sub(" ", str(event.get("text") or ""))
@@ -214,29 +251,29 @@ class SlackApp:
             :MOST_LINES
         ]
 
-    async def _say(self, event: Body, lines: list[str]) -> None:
+    async def _say(self, event: Body, lines: list[str], heard: asyncio.Event) -> None:
         try:
-            await self._answer_lines(event, lines)
+            answers = [await self._answer(event, place, line) for place, line in enumerate(lines)]
+            heard.set()
+            for asker, answer in answers:
+                await self._reply(event, asker, answer)
         except Exception:
             # A fault of ours in one answer must not end the work on all the others.
             log.exception("message.failed")
 
-    async def _answer_lines(self, event: Body, lines: list[str]) -> None:
-        channel, user = str(event.get("channel")), str(event["user"])
-        asker = Asker(driver=user, in_room=channel == self._settings.channel)
-        for place, line in enumerate(lines):
-            # A message that mentions us arrives as two kinds of event and counts once.
-            key = _key("message", f"{channel}:{event.get('ts')}:{place}")
-            answer = await self._conversation.said(_plain(line), asker, via="message", key=key)
-            if not answer.repeated:
-                await self._reply(event, asker, answer)
+    async def _answer(self, event: Body, place: int, line: str) -> tuple[Asker, Answer]:
+        # The answer to a message doesn't ride on it: what is for the room is said by the relay.
+        asker = Asker(driver=str(event["user"]), in_room=False)
+        # A message that mentions us arrives as two kinds of event and counts once.
+        key = _key("message", f"{event.get('channel')}:{event.get('ts')}:{place}")
+        return asker, await self._conversation.said(_plain(line), asker, via="message", key=key)
 
     async def _reply(self, event: Body, asker: Asker, answer: Answer) -> None:
-        if answer.message is None:
+        if answer.message is None or answer.repeated or self._is_for_the_room(event, answer):
             return
         for failures in range(1, MOST_TRIES + 1):
             try:
-                await self._put(event, asker, answer.message, public=answer.public)
+                await self._put(event, asker, answer.message)
             except SlackUnavailable as error:
                 log.warning("reply.waits", extra=facts(why=str(error), failures=failures))
                 pause = self._patience.retry(failures, most=LONGEST_PAUSE_SECONDS)
@@ -247,12 +284,24 @@ class SlackApp:
             else:
                 return
 
-    async def _put(self, event: Body, asker: Asker, message: Message, *, public: bool) -> None:
+    def _is_for_the_room(self, event: Body, answer: Answer) -> bool:
+        return answer.public and event.get("channel") == self._settings.channel
+
+    async def _put(self, event: Body, asker: Asker, message: Message) -> None:
         channel = str(event["channel"])
-        if event.get("channel_type") == "im" or (public and asker.in_room):
+        if event.get("channel_type") == "im":
             await self._slack.post(channel, message, thread=event.get("thread_ts"))
         else:
             await self._slack.whisper(channel, asker.driver, message)
+
+
+async def _responded(respond: AsyncRespond, message: Message) -> str | None:
+    """Answer where a request came from; say why that failed, without the address: it is secret."""
+    try:
+        said = await respond(**_body(message), response_type="ephemeral", replace_original=False)
+    except NO_ANSWER as error:
+        return type(error).__name__
+    return None if said.status_code == HTTPStatus.OK else f"HTTP {said.status_code}"
 
 
 def _value(action: Body) -> str:

@@ -96,8 +96,7 @@ class Conversation:
         if request is None:
             log.warning("button.unknown", extra=facts(action=action[:100]))
             return Answer()
-        label = action.partition(".")[2].replace("_", " ")
-        return await self._answer(request, label, via="button", key=key)
+        return await self._answer(request, label_of(action), via="button", key=key)
 
     async def _answer(self, request: Request, words: str, *, via: str, key: str | None) -> Answer:
         name = type(request).__name__
@@ -140,6 +139,11 @@ class Conversation:
     def _apology(self, message: Message, event: str, error: StoreError) -> Answer:
         log.warning(event, extra=facts(why=str(error)))
         return Answer(message=message)
+
+
+def label_of(action: str) -> str:
+    """Answer what a button says, as it is repeated to whoever pressed it."""
+    return action.partition(".")[2].replace("_", " ")
 
 
 def _command(text: str) -> str:

@@ -214,6 +214,9 @@ class SimulatedSlack:
 
     async def _respond(self, request: web.Request) -> web.Response:
         given: Json = {}
+        stumbled = await self.web_api.stumble("response_url", request)
+        if stumbled is not None:
+            return stumbled
         try:
             url = self._response_urls.use(request.match_info["token"])
             given = (await arguments_of(request)).given

@@ -58,6 +58,11 @@ class WebApi:
         answer = await self._answer(request, method)
         return _cut(request) if fault else answer
 
+    async def stumble(self, what: str, request: web.Request) -> web.Response | None:
+        """Answer as a fault has it that waits for calls outside the Web API proper, if any does."""
+        fault = self.faults.take(what)
+        return None if fault is None else await self._suffer(fault, request, what)
+
     async def _suffer(self, fault: Fault, request: web.Request, method: str) -> web.Response:
         match fault:
             case Refuse(error):

@@ -1,13 +1,31 @@
 """What people say and press reaches the queue, and each gets one answer, over HTTP or a socket."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
+from playground.slack.deliveries import Retry
 from playground.slack.faults import Break, Fault, Limit, Refuse, Reset
+from playground.slack.options import Options
+from playground.slack.simulation import SimulatedSlack
 from playground.slack.workspace import ROOM, dm_of
-from tests.bot.office import ADA, ALAN, GRACE, Bot, logged, until
+from tests.bot.conftest import NewSlack
+from tests.bot.office import (
+    ADA,
+    ALAN,
+    GRACE,
+    QUICK,
+    Bot,
+    Clock,
+    Neighbours,
+    at_work,
+    logged,
+    neighbours_of,
+    until,
+)
+from tests.bot.troubled import Opening
 
 JOINED = "Ada Lovelace joined"
 
@@ -239,11 +257,95 @@ async def test_an_answer_that_slack_refuses_is_reported(
     faults = bot.neighbours.slack.web_api.faults
     faults.add("chat.postMessage", Refuse("restricted_action"))
 
-    bot.neighbours.slack.say(ADA, "ev add\nev list")
+    bot.neighbours.slack.say(ADA, "ev why\nev list", channel=dm_of(ADA))
 
     await bot.neighbours.tells(ADA, "*Queue*")
     (lost,) = logged(caplog, "reply.lost")
     assert "restricted_action" in lost["why"]
+
+
+async def test_a_message_is_acknowledged_only_once_it_is_kept(
+    tmp_path: Path, clock: Clock, new_slack: NewSlack
+) -> None:
+    """A process that dies between the two would have lost it; Slack brings it again instead."""
+    slack, opening = new_slack(Options(retry_delays=(0.0, 0.1, 0.1))), Opening()
+    patience = replace(QUICK, answer=0.2)
+    async with (
+        neighbours_of(tmp_path / "queue.db", slack, clock) as neighbours,
+        at_work(neighbours, open_store=opening, patience=patience) as bot,
+    ):
+        brought = _deliveries(slack)
+        opening.store.flowing.clear()
+        slack.say(ADA, "ev add")
+        await until(lambda: _at_least(brought, 2))
+        opening.store.flowing.set()
+
+        await neighbours.hears(JOINED)
+        await bot.quiet()
+        assert len(neighbours.room(JOINED)) == 1
+        assert await bot.queue() == [ADA]
+
+
+async def test_a_press_that_takes_long_is_said_to_be_unconfirmed_and_then_what_came_of_it(
+    neighbours: Neighbours,
+) -> None:
+    opening = Opening()
+    async with at_work(neighbours, open_store=opening, patience=replace(QUICK, answer=0.2)) as bot:
+        await neighbours.slack.command(ADA, "add")
+        neighbours.leave()
+        card = await neighbours.hears("<@U0ADA>")
+        await neighbours.tells(ADA, "It's your turn")
+        opening.store.flowing.clear()
+
+        await neighbours.press(ALAN, card, "offer.leave")
+
+        await neighbours.tells(ALAN, "couldn't confirm")
+        opening.store.flowing.set()
+        await neighbours.tells(ALAN, "That button")
+        await bot.quiet()
+
+
+@pytest.mark.parametrize("status", [500, 429])
+async def test_an_answer_to_a_button_is_given_again_where_slack_stumbles(
+    bot: Bot, status: int
+) -> None:
+    await bot.neighbours.slack.command(ADA, "add")
+    bot.neighbours.leave()
+    card = await bot.neighbours.hears("<@U0ADA>")
+    bot.neighbours.slack.web_api.faults.add("response_url", Break(status), times=2)
+
+    await bot.neighbours.press(ALAN, card, "offer.leave")
+
+    await bot.neighbours.tells(ALAN, "That button")
+    await bot.quiet()
+    assert len(bot.neighbours.told(ALAN)) == 1
+
+
+async def test_an_answer_to_a_button_that_slack_never_takes_ends_nothing_else(
+    bot: Bot, caplog: pytest.LogCaptureFixture
+) -> None:
+    await bot.neighbours.slack.command(ADA, "add")
+    bot.neighbours.leave()
+    card = await bot.neighbours.hears("<@U0ADA>")
+    bot.neighbours.slack.web_api.faults.add("response_url", Reset(), times=100)
+
+    await bot.neighbours.press(ALAN, card, "offer.leave")
+
+    await until(bot.is_idle)
+    assert len(logged(caplog, "reply.waits")) == 3
+    assert "/commands/" not in caplog.text
+    assert await bot.neighbours.slack.command(ADA, "list") is not None
+
+
+async def test_what_comes_while_it_stops_is_left_to_another_one(either: Bot) -> None:
+    assert either.office._app is not None
+    either.office._app.drain()
+
+    answer = await either.neighbours.slack.command(ADA, "add")
+
+    assert answer is not None
+    assert "failed with the error" in answer.text
+    assert await either.queue() == []
 
 
 async def test_only_people_are_listened_to(bot: Bot) -> None:
@@ -293,6 +395,23 @@ async def test_the_same_command_brought_twice_changes_nothing_and_is_answered_th
     assert first is not None
     assert again is not None
     assert first.text == again.text
+
+
+def _deliveries(slack: SimulatedSlack) -> list[str]:
+    """Answer a list that grows with everything that is brought to the bot."""
+    brought: list[str] = []
+    carry = slack.http.carry
+
+    async def counted(kind: str, payload: dict[str, Any], retry: Retry | None = None) -> str:
+        brought.append(kind)
+        return await carry(kind, payload, retry)
+
+    slack.http.carry = counted  # type: ignore[method-assign] # only counts
+    return brought
+
+
+async def _at_least(brought: list[str], times: int) -> bool:
+    return len(brought) >= times
 
 
 def _message(ts: str) -> dict[str, Any]:

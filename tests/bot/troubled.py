@@ -20,7 +20,8 @@ from queue_store.store import (
 class TroubledStore:
     """A store with troubles: `fails` before the next calls of a method, `forgets` after them.
 
-    Under "request" are the commits that answer somebody, which readings in between leave alone.
+    Under "request" are the commits that answer somebody, which readings in between leave alone;
+    under "delivered" those that note what Slack took.
 
     While `flowing` is cleared, commits wait.
     """
@@ -44,6 +45,8 @@ class TroubledStore:
     async def commit(self, commit: Commit) -> int:
         if commit.answered is not None:
             self._fail("request")
+        if commit.delivered is not None:
+            self._fail("delivered")
         self._fail("commit")
         self.commits += 1
         await self.flowing.wait()
