@@ -1,8 +1,10 @@
 """Load, decide, commit: the only caller of `decide`, and the only way to change a site.
 
 A conflict remakes the decision on the fresh site. A repeated request gets the answer that it was
-given before. What was committed is told to those who act on it: the relay, the scheduler, and
-whoever can look at the ports.
+given before. What was committed, here or by another instance, is told to those who act on it: the
+relay, the scheduler, and whoever can look at the ports.
+
+Every instance makes people's requests so; only the leader what stations, time and Slack tell.
 """
 
 import asyncio
@@ -10,18 +12,20 @@ import logging
 import random
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Protocol
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.clock import Clock
 from bot.concierge import Decision, decide
-from bot.events import Event
+from bot.events import Event, Request
 from bot.log import facts
 from bot.replies import Reply
 from bot.rules import Rules
 from bot.tracing import step
-from queue_store.errors import Conflict, Repeated, StoreError
+from queue_store.errors import Conflict, Deposed, Repeated, StoreError
 from queue_store.site import Site
 from queue_store.store import Answered, Commit, Delivered, QueueStore, Snapshot
 
@@ -50,13 +54,26 @@ class Committed(Struct, frozen=True, kw_only=True):
     look: bool
 
 
-class Dispatcher:
-    """Takes events one at a time and makes them so."""
+class Leadership(Protocol):
+    """Tells whether this instance leads."""
 
-    def __init__(self, store: QueueStore, *, clock: Clock, rules: Rules) -> None:
+    @property
+    def term(self) -> int | None:
+        """The term in which it leads, or None."""
+        ...
+
+
+class Dispatcher:
+    """Takes events one at a time and makes them so; alone, unless given a leadership."""
+
+    def __init__(
+        self, store: QueueStore, *, clock: Clock, rules: Rules, leadership: Leadership | None = None
+    ) -> None:
         self._store = store
         self._clock = clock
         self._rules = rules
+        self._leadership = leadership
+        self._revision = 0
         self._turn = asyncio.Lock()
         self._listeners: list[Callable[[Committed], None]] = []
         self._worried: list[Callable[[], None]] = []
@@ -79,6 +96,18 @@ class Dispatcher:
         """Answer the site as it stands."""
         return (await self._store.load()).site
 
+    async def catch_up(self) -> None:
+        """Tell the listeners if somebody else has changed the site.
+
+        Raises:
+            StoreError: the site can't be read.
+        """
+        snapshot = await self._store.load()
+        if snapshot.revision > self._revision:
+            self._revision = snapshot.revision
+            now = self._clock.now()
+            self._tell(Committed(site=snapshot.site, at=now, speaks=True, look=False))
+
     async def handle(
         self, event: Event, *, request: str | None = None, delivered: Delivered | None = None
     ) -> Outcome:
@@ -88,6 +117,7 @@ class Dispatcher:
         event is about.
 
         Raises:
+            Deposed: the event is for the leader, and that is another instance.
             StoreError: nothing was changed, or, if OutcomeUnknown, perhaps it was.
         """
         # Two events at once in one process would only fight each other over the revision.
@@ -96,6 +126,8 @@ class Dispatcher:
                 outcome = await self._retried(event, request, delivered)
             except Repeated as repeated:
                 outcome = Outcome(reply=_answers.decode(repeated.answer), repeated=True)
+            except Deposed:
+                raise
             except StoreError as error:
                 self._worry(error)
                 raise
@@ -115,7 +147,7 @@ class Dispatcher:
     async def _attempt(
         self, event: Event, request: str | None, delivered: Delivered | None
     ) -> Outcome:
-        now = self._clock.now()
+        now, term = self._clock.now(), self._term_for(event)
         if request is not None:
             answer = await self._store.answered(request, now=now)
             if answer is not None:
@@ -127,26 +159,39 @@ class Dispatcher:
             deciding.annotate(outcome=_name(decision.reply), effects=len(decision.effects))
         if request is not None or delivered is not None or _matters(snapshot, decision):
             with step("commit"):
-                await self._store.commit(_commit(snapshot, decision, now, request, delivered))
-        self._tell(event, decision, now)
+                commit = _commit(snapshot, decision, now, request, delivered)
+                revision = await self._store.commit(replace(commit, term=term))
+        else:
+            revision = snapshot.revision
+        _log(event, decision)
+        self._revision = max(self._revision, revision)
+        speaks = bool(decision.effects)
+        self._tell(Committed(site=decision.site, at=now, speaks=speaks, look=decision.look))
         return Outcome(reply=decision.reply)
+
+    def _term_for(self, event: Event) -> int | None:
+        if self._leadership is None or isinstance(event, Request):
+            return None
+        if self._leadership.term is None:
+            raise Deposed("another instance leads")
+        return self._leadership.term
 
     def _worry(self, error: StoreError) -> None:
         self._problem = error
         for listener in self._worried:
             listener()
 
-    def _tell(self, event: Event, decision: Decision, now: datetime) -> None:
-        said = ",".join(_name(effect) for effect in decision.effects) or "nothing"
-        log.info(
-            "event.decided",
-            extra=facts(event=_name(event), reply=_name(decision.reply), said=said),
-        )
-        committed = Committed(
-            site=decision.site, at=now, speaks=bool(decision.effects), look=decision.look
-        )
+    def _tell(self, committed: Committed) -> None:
         for listener in self._listeners:
             listener(committed)
+
+
+def _log(event: Event, decision: Decision) -> None:
+    said = ",".join(_name(effect) for effect in decision.effects) or "nothing"
+    log.info(
+        "event.decided",
+        extra=facts(event=_name(event), reply=_name(decision.reply), said=said),
+    )
 
 
 def _matters(snapshot: Snapshot, decision: Decision) -> bool:

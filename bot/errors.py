@@ -2,7 +2,8 @@
 
 BotError
 └── SlackError                what Slack did or said
-    ├── SlackUnavailable      may pass by itself; `retry_after` is Slack's own wish in seconds
+    ├── SlackUnavailable      may pass by itself; `retry_after` is Slack's own wish in seconds,
+    │                         `obeyed` whether it may have done all the same what it was asked
     ├── SlackMisconfigured    an administrator has to mend a token, a scope or a membership
     └── SlackRefused          this very call will never be taken
 """
@@ -15,6 +16,8 @@ class BotError(Exception):
 class SlackError(BotError):
     """What Slack did or said; `reason` is Slack's own word for it, or why it said nothing."""
 
+    obeyed = False
+
     def __init__(self, method: str, reason: str) -> None:
         super().__init__(f"{method}: {reason}")
         self.method = method
@@ -24,9 +27,12 @@ class SlackError(BotError):
 class SlackUnavailable(SlackError):
     """Slack can't be reached, is in trouble, or asks us to slow down."""
 
-    def __init__(self, method: str, reason: str, *, retry_after: float | None = None) -> None:
+    def __init__(
+        self, method: str, reason: str, *, retry_after: float | None = None, obeyed: bool = True
+    ) -> None:
         super().__init__(method, reason)
         self.retry_after = retry_after
+        self.obeyed = obeyed
 
 
 class SlackMisconfigured(SlackError):

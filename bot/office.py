@@ -3,32 +3,28 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from contextlib import AsyncExitStack, suppress
-from datetime import timedelta
+from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from bot.accounts import api_of, stream_of
 from bot.app import SlackApp
 from bot.clock import Clock, SystemClock
-from bot.concierge import next_wakeup
 from bot.conversation import Conversation
 from bot.directory import Directory
 from bot.dispatch import Committed, Dispatcher
+from bot.duties import Duties, Shared
 from bot.errors import SlackError
-from bot.events import ClockTicked
+from bot.leader import Leader
 from bot.log import facts
 from bot.patience import Patience
 from bot.quiet import QuietTimes
 from bot.relay import Relay, Room
 from bot.rules import Rules
-from bot.scheduler import Scheduler
 from bot.server import Server
 from bot.settings import Settings
 from bot.slack import Identity, Slack
-from bot.stations import Stations
 from bot.tracing import unit
-from chargepoint.listener import Listener, backoff
 from queue_store.errors import StoreError
 from queue_store.opening import Place, open_store
 from queue_store.store import QueueStore
@@ -63,6 +59,7 @@ class Office:
         self._stack = AsyncExitStack()
         self._begun: set[asyncio.Task[Any]] = set()
         self._app: SlackApp | None = None
+        self._duties: Duties | None = None
         self._slack_problem: str | None = "Slack has not answered yet"
         self.server = Server(self._problems, clock=self._clock, seconds=self._patience.requests)
 
@@ -95,30 +92,34 @@ class Office:
 
     async def run(self, told: asyncio.Event) -> None:
         """Work until told to stop; then finish what was begun."""
-        self._scheduler.start()
-        try:
-            async with asyncio.TaskGroup() as group:
-                relaying = group.create_task(self._relay.run())
-                working = [group.create_task(work) for work in self._work(group)]
-                await told.wait()
-                await self._finish(relaying)
-                for task in (relaying, *working, *self._begun):
-                    task.cancel()
-        finally:
-            self._scheduler.stop()
+        async with asyncio.TaskGroup() as group:
+            leading = group.create_task(self._leader.run())
+            serving = group.create_task(self._serve_slack(group))
+            await told.wait()
+            await self._finish(leading)
+            for task in (leading, serving, *self._begun):
+                task.cancel()
 
-    async def _finish(self, relaying: asyncio.Task[None]) -> None:
-        """Take nothing new, and finish what was begun, within the patience of whoever told us."""
-        self._relay.stop()
+    async def _finish(self, leading: asyncio.Task[None]) -> None:
+        """Take nothing new, finish what was begun, say it, and let another instance lead."""
+        if self._app is not None:
+            self._app.drain()
         await self.server.stop()
-        await asyncio.wait({relaying, *self._begun}, timeout=self._patience.finish)
+        if self._begun:
+            await asyncio.wait(self._begun, timeout=self._patience.finish)
+        self._leader.stop()
+        await asyncio.wait({leading}, timeout=self._patience.flush)
 
     def _wire(self, store: QueueStore) -> None:
         settings, clock, rules = self._settings, self._clock, _rules(self._settings)
-        zone = settings.site.timezone
-        self._rules = rules
-        self._dispatcher = Dispatcher(store, clock=clock, rules=rules)
-        directory = Directory(
+        self._store, self._rules = store, rules
+        self._leader = Leader(
+            store.lease(seconds=settings.lease.total_seconds()), self._duties_of_term
+        )
+        self._dispatcher = Dispatcher(store, clock=clock, rules=rules, leadership=self._leader)
+        self._dispatcher.listen(self._after)
+        self._dispatcher.listen_for_trouble(self._after_trouble)
+        self._directory = Directory(
             self._slack,
             admins=settings.slack.admins,
             clock=clock,
@@ -126,82 +127,46 @@ class Office:
         )
         self._conversation = Conversation(
             self._dispatcher,
-            directory,
+            self._directory,
             clock=clock,
-            zone=zone,
+            zone=settings.site.timezone,
             rules=rules,
             patience=self._patience,
         )
-        self._relay = Relay(
-            store,
+
+    def _duties_of_term(self, term: int) -> Duties:
+        settings, zone = self._settings, self._settings.site.timezone
+        relay = Relay(
+            self._store,
             self._dispatcher,
             self._slack,
-            directory,
-            room=Room(channel=settings.slack.channel, zone=zone, rules=rules),
-            clock=clock,
+            self._directory,
+            room=Room(channel=settings.slack.channel, zone=zone, rules=self._rules),
+            clock=self._clock,
+            patience=self._patience,
+            term=term,
+            leads=lambda: self._leader.term == term,
+        )
+        shared = Shared(
+            dispatcher=self._dispatcher,
+            api=self._api,
+            chargepoint=settings.chargepoint,
+            xmpp=stream_of(settings.chargepoint.xmpp),
+            rules=self._rules,
+            zone=zone,
+            clock=self._clock,
             patience=self._patience,
         )
-        self._stations = Stations(self._dispatcher, self._api, clock=clock, patience=self._patience)
-        self._listener = Listener(
-            stream_of(settings.chargepoint.xmpp),
-            on_session=self._stations.on_session,
-            on_event=self._stations.on_event,
-            retry=lambda lost: backoff(lost) * self._patience.first_retry,
-        )
-        self._scheduler = Scheduler(zone)
-        self._dispatcher.listen(self._after)
-        self._dispatcher.listen_for_trouble(self._after_trouble)
+        self._duties = Duties(shared, relay)
+        return self._duties
 
     def _after(self, committed: Committed) -> None:
-        if committed.speaks:
-            self._relay.wake()
-        self._stations.after(committed)
-        at = next_wakeup(committed.site, now=committed.at, rules=self._rules)
-        self._scheduler.once("wake-up", self._tick, at=at)
+        if self._duties is not None and self._leader.term is not None:
+            self._duties.after(committed)
 
     def _after_trouble(self) -> None:
-        # What was perhaps made so may have changed when to wake up; a tick finds out.
-        pause = timedelta(seconds=self._patience.store)
-        self._scheduler.once("wake-up", self._tick, at=self._clock.now() + pause)
-
-    def _work(self, group: asyncio.TaskGroup) -> tuple[Coroutine[Any, Any, None], ...]:
-        chargepoint = self._settings.chargepoint
-        self._scheduler.daily("refresh", self._refresh, at=chargepoint.reconnect_at)
-        self._scheduler.every("reconcile", self._stations.reconcile, span=chargepoint.reconcile)
-        # Losing the stream must not blind us, so a first reading does not wait for it.
-        self._stations.look()
-        return (
-            self._first_tick(),
-            self._stations.run(),
-            self._listener.run(),
-            self._serve_slack(group),
-        )
-
-    async def _first_tick(self) -> None:
-        # The garage may have changed while nobody was here, so a reading comes first.
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self._patience.reading):
-                await self._stations.tried.wait()
-        await self._tick()
-
-    async def _tick(self) -> None:
-        with unit("wake-up") as work:
-            try:
-                await self._dispatcher.handle(ClockTicked())
-            except StoreError as error:
-                work.fail(error)
-                log.warning("wake-up.waits", extra=facts(why=str(error)))
-            except Exception as error:
-                # A fault of ours must not end everything else that the bot does.
-                work.fail(error)
-                log.exception("wake-up.failed")
-                self._after_trouble()
-
-    async def _refresh(self) -> None:
-        with unit("refresh"):
-            log.info("session.refresh")
-            self._api.forget_inventory()
-            self._listener.refresh()
+        if self._duties is not None and self._leader.term is not None:
+            self._duties.after_trouble()
 
     async def _serve_slack(self, group: asyncio.TaskGroup) -> None:
         identity = await self._identify()
@@ -242,14 +207,16 @@ class Office:
                 return identity
 
     async def _problems(self) -> Mapping[str, str]:
-        waits, undone = self._relay.problem, self._dispatcher.problem
+        leads = self._leader.term is not None
+        duties = self._duties if leads else None
+        waits, undone = duties.relay.problem if duties else None, self._dispatcher.problem
         if isinstance(waits, StoreError):
             waits, undone = None, waits
         deaf = await self._app.problem() if self._app else None
         named = {
-            "store": undone,
+            "store": undone or self._leader.problem,
             "slack": self._slack_problem or waits or deaf,
-            "chargepoint": self._stations.problem or self._listener.problem,
+            "chargepoint": duties.problem if duties else None,
         }
         return {part: str(problem) for part, problem in named.items() if problem}
 

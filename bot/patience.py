@@ -15,6 +15,9 @@ class Patience(Struct, frozen=True, kw_only=True):
 
     # What other instances committed is looked for this often.
     outbox: float = 1.0
+
+    # Slack takes about one message a second in a conversation.
+    pace: float = 1.1
     store: float = 5.0
 
     # At a start the stream's own first reading comes first, unless the stream can't be had.
@@ -30,9 +33,10 @@ class Patience(Struct, frozen=True, kw_only=True):
     socket: float = 10.0
     first_retry: float = 1.0
 
-    # A stop must be over within ten seconds: requests under way, then what they began.
+    # A stop must be over within ten seconds: requests under way, what they began, what that says.
     requests: float = 3.0
-    finish: float = 3.0
+    finish: float = 2.0
+    flush: float = 2.5
 
     def retry(self, failures: int, *, most: float) -> float:
         """Answer the pause after so many failures in a row; it doubles up to `most`."""

@@ -1,14 +1,19 @@
-"""The outbox to Slack: one sender, in the order of what was decided, and nothing forgotten.
+"""The outbox to Slack: one sender, calls before notices, and nothing forgotten or said twice.
 
-A row leaves the outbox only once Slack has taken it, or will never take it. While Slack can't
-take it the rest waits behind it, so nothing overtakes anything. That a card was posted is an
-event like any other: it starts the clock of what the card announces.
+A row leaves the outbox only once Slack has taken it, will never take it, or when it is overtaken.
+While a conversation can't be spoken to, what is for it waits in its order, and the rest goes on.
+That a card was posted is an event like any other: it starts the clock of what the card announces.
+
+That somebody begins to say a row is noted first. A row that was begun and not crossed off may
+have been said, by a process that died or in a call whose answer was lost: it is looked for in the
+conversation's history. Only where that may not be read it is said again, and counted.
 """
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -18,21 +23,26 @@ from bot.blocks import Message
 from bot.clock import Clock
 from bot.directory import Directory
 from bot.dispatch import Dispatcher
-from bot.effects import Effect, ToCard, ToDriver, ToRoom, destination, drivers_in
-from bot.errors import SlackError, SlackRefused, SlackUnavailable
+from bot.effects import Effect, ToDriver, ToRoom, drivers_in
+from bot.errors import SlackError, SlackMisconfigured, SlackRefused
 from bot.events import CardPosted
 from bot.log import facts
 from bot.messages import Reader, render
+from bot.outbox import Saying, in_order, is_overtaken, replaced
+from bot.pace import Pace
 from bot.patience import Patience
+from bot.redaction import redacted
 from bot.rules import Rules
 from bot.slack import Slack
 from bot.tracing import step, unit, untraced
-from queue_store.errors import StoreError
-from queue_store.store import Delivered, OutboxRow, PostedCard, QueueStore
+from queue_store.errors import Deposed, StoreError
+from queue_store.site import Site
+from queue_store.store import Delivered, OutboxRow, PostedCard, QueueStore, Refusal
 
 log = logging.getLogger(__name__)
 
 CARD_KEPT = timedelta(days=30)
+UNREADABLE_KEPT = timedelta(hours=1)
 LONGEST_PAUSE_SECONDS = 30.0
 
 _effects = msgspec.json.Decoder(Effect)
@@ -52,8 +62,18 @@ class _Posted(Struct, frozen=True, kw_only=True):
     at: datetime
 
 
+class Rest(Struct, frozen=True):
+    """What a sweep left: in how many seconds to look again, and whether that can't be helped."""
+
+    seconds: float
+    said: bool
+
+
 class Relay:
-    """Says what is in the outbox."""
+    """Says what is in the outbox, for as long as `leads` says that it is ours to say.
+
+    `term` is that of our leadership; the store refuses what an earlier one's leader would do.
+    """
 
     def __init__(  # noqa: PLR0913 - it stands between all of these
         self,
@@ -65,6 +85,8 @@ class Relay:
         room: Room,
         clock: Clock,
         patience: Patience | None = None,
+        term: int | None = None,
+        leads: Callable[[], bool] = lambda: True,
     ) -> None:
         self._store = store
         self._dispatcher = dispatcher
@@ -73,135 +95,234 @@ class Relay:
         self._room = room
         self._clock = clock
         self._patience = patience or Patience()
+        self._term = term
+        self._leads = leads
+        self._pace = Pace(self._patience)
         self._woken = asyncio.Event()
         self._stopped = asyncio.Event()
-        self._problem: Exception | None = None
+        self._trouble: Exception | None = None
         self._failures = 0
         # What Slack took and the store did not cross off: a store in trouble repeats no mention.
         self._taken: dict[str, _Posted] = {}
+        # What was begun and Slack certainly did not take.
+        self._untaken: set[str] = set()
+        self._unreadable: set[str] = set()
 
     @property
     def problem(self) -> Exception | None:
-        """Why nothing can be said just now, or None."""
-        return self._problem
+        """Why something can't be said just now, or None."""
+        return self._trouble or self._pace.problem
 
     def wake(self) -> None:
         """Look into the outbox now."""
         self._woken.set()
 
     def stop(self) -> None:
-        """Say nothing more once the row that is under way is said."""
+        """Say what can be said, and then nothing more."""
         self._stopped.set()
         self._woken.set()
 
     async def run(self) -> None:
         """Say what there is to say, until stopped."""
-        while not self._stopped.is_set():
+        while True:
             self._woken.clear()
             try:
-                await self.sweep()
-            except (SlackError, StoreError) as error:
+                rest = await self.sweep()
+            except StoreError as error:
                 log.warning("relay.waits", extra=facts(why=str(error), failures=self._failures))
-                await self._pause(error)
+                rest = self._failed(error)
             except Exception as error:
                 # A fault of ours must not silence everything else that the bot does.
                 log.exception("relay.failed")
-                await self._pause(error)
+                rest = self._failed(error)
             else:
-                self._failures, self._problem = 0, None
-                await _either(self._woken, self._patience.outbox)
+                self._failures, self._trouble = 0, None
+            if self._stopped.is_set() and rest.said:
+                return
+            await _either(self._stopped if self._trouble else self._woken, rest.seconds)
 
-    async def sweep(self) -> None:
-        """Say everything that is in the outbox now.
+    async def sweep(self) -> Rest:
+        """Say everything that can be said now.
 
         Raises:
-            SlackError: Slack can't take the first row that is left.
             StoreError: the outbox can't be read or a row not be taken from it.
         """
         with untraced():
             rows = await self._store.outbox()
-        self._taken = {row.id: self._taken[row.id] for row in rows if row.id in self._taken}
-        for row in rows:
-            if self._stopped.is_set():
-                return
-            with unit("relay", row=row.id):
-                await self._deliver(row)
-            self._failures = 0
+            sayings = in_order(await self._readable(rows))
+            # Read after the rows, or it would not know what they are about.
+            site = await self._dispatcher.site() if sayings else None
+        self._forget_what_is_gone(rows, sayings)
+        moot = self._moot(sayings, site) if site else set()
+        crowded: list[float] = []
+        held: set[str] = set()
+        for saying in sayings:
+            about = {saying.conversation, saying.card or saying.conversation}
+            wait = self._pace.wait(saying.conversation, now=self._clock.monotonic())
+            if wait > 0 or about & held:
+                # What comes later in this conversation, or about this card, waits with it.
+                held |= about
+                if not self._pace.is_troubled(saying.conversation):
+                    crowded.append(wait)
+                continue
+            with unit("relay", row=saying.row.id, effect=type(saying.effect).__name__):
+                if not await self._deliver(saying, moot=saying.row.id in moot):
+                    held |= about
+            if self._woken.is_set():
+                # What was decided meanwhile may come first.
+                return Rest(0.0, said=False)
+        return Rest(min([self._patience.outbox, *crowded]), said=not crowded)
 
-    async def _pause(self, error: Exception) -> None:
-        self._problem = error
+    def _failed(self, error: Exception) -> Rest:
+        self._trouble = error
         self._failures += 1
-        seconds = self._patience.retry(self._failures, most=LONGEST_PAUSE_SECONDS)
-        if isinstance(error, SlackUnavailable) and error.retry_after is not None:
-            seconds = error.retry_after
-        await _either(self._stopped, seconds)
+        return Rest(self._patience.retry(self._failures, most=LONGEST_PAUSE_SECONDS), said=True)
 
-    async def _deliver(self, row: OutboxRow) -> None:
+    def _forget_what_is_gone(self, rows: tuple[OutboxRow, ...], sayings: list[Saying]) -> None:
+        there = {row.id for row in rows}
+        self._taken = {row: posted for row, posted in self._taken.items() if row in there}
+        self._untaken &= there
+        self._unreadable &= there
+        self._pace.keep_only({saying.conversation for saying in sayings})
+
+    def _moot(self, sayings: list[Saying], site: Site) -> set[str]:
+        """Name the rows that are not worth saying any more."""
+        quiet = self._room.rules.quiet.begun(self._clock.now()) is not None
+        late = {s.row.id for s in sayings if is_overtaken(s.effect, site, quiet=quiet)}
+        return late | replaced(sayings)
+
+    async def _readable(self, rows: tuple[OutboxRow, ...]) -> list[Saying]:
+        sayings = []
+        for row in rows:
+            try:
+                sayings.append(Saying(row=row, effect=_effects.decode(row.body)))
+            except msgspec.DecodeError as error:
+                await self._leave(row, error)
+        return sayings
+
+    async def _leave(self, row: OutboxRow, error: msgspec.DecodeError) -> None:
+        """Leave a row to a newer version, which may be about to lead; but not for ever."""
+        if row.id not in self._unreadable:
+            self._unreadable.add(row.id)
+            log.error("relay.unreadable", extra=facts(row=row.id), exc_info=error)
+        if self._clock.now() - row.created > UNREADABLE_KEPT:
+            await self._cross_off(Delivered(row=row.id, refused=self._refusal(str(error))))
+
+    async def _deliver(self, saying: Saying, *, moot: bool) -> bool:
+        """Say it, or learn that it will never be said; answer False if it has to wait."""
         try:
-            effect = _effects.decode(row.body)
-        except msgspec.DecodeError as error:
-            log.exception("relay.unreadable", extra=facts(row=row.id), exc_info=error)
-            await self._store.discharge(Delivered(row=row.id))
-            return
-        try:
-            await self._say(row, effect)
+            await self._say(saying, moot=moot)
         except SlackRefused as error:
-            log.error("relay.refused", extra=facts(row=row.id, why=str(error)))  # noqa: TRY400 - Slack's word says it all
-            await self._set_aside(row, effect)
+            log.error("relay.refused", extra=facts(row=saying.row.id, why=str(error)))  # noqa: TRY400 - Slack's word says it all
+            await self._set_aside(saying, error)
+        except SlackError as error:
+            now = self._clock.monotonic()
+            failures = self._pace.failed(saying.conversation, error, now=now)
+            log.warning("relay.waits", extra=facts(why=str(error), failures=failures))
+            return False
+        return True
 
-    async def _say(self, row: OutboxRow, effect: Effect) -> None:
-        now = self._clock.now()
-        message = render(effect, await self._reader(effect, now))
-        match destination(effect):
-            case ToRoom(card=None) | ToDriver(card=None) as to:
-                await self._post(row, to, message)
-                await self._store.discharge(Delivered(row=row.id))
-            case ToRoom(card=str(card)) | ToDriver(card=str(card)) as to:
-                await self._post_card(row, card, to, message)
-            case ToCard(card=card):
-                await self._edit_card(row, card, message, now)
+    async def _say(self, saying: Saying, *, moot: bool) -> None:
+        row = saying.row
+        if saying.edits:
+            await (self._drop(saying) if moot else self._edit(saying))
+            return
+        posted = self._taken.get(row.id) or await self._found(saying)
+        if posted is None and moot:
+            await self._drop(saying)
+            return
+        await self._note(saying, posted or await self._post(saying))
 
-    async def _set_aside(self, row: OutboxRow, effect: Effect) -> None:
-        """Give up what would be refused for ever, since everything else would wait behind it."""
-        delivered = Delivered(row=row.id)
-        match destination(effect):
+    async def _drop(self, saying: Saying) -> None:
+        log.info(
+            "relay.overtaken",
+            extra=facts(row=saying.row.id, effect=type(saying.effect).__name__),
+        )
+        await self._cross_off(Delivered(row=saying.row.id))
+
+    async def _found(self, saying: Saying) -> _Posted | None:
+        """Look for a message that Slack may have taken although nobody noted it."""
+        row = saying.row
+        if row.begun is None or row.id in self._untaken:
+            return None
+        try:
+            found = await self._slack.find(self._address(saying), row)
+        except SlackMisconfigured as error:
+            if error.reason != "missing_scope":
+                raise
+            # Twice is better than never, where the history may not be read.
+            log.warning("relay.may_repeat", extra=facts(row=row.id, why=str(error)))
+            return None
+        if found is None:
+            return None
+        log.info("relay.was_said", extra=facts(row=row.id))
+        channel, ts = found
+        return _Posted(channel=channel, ts=ts, at=datetime.fromtimestamp(float(ts), UTC))
+
+    async def _post(self, saying: Saying) -> _Posted:
+        row, message = saying.row, await self._rendered(saying)
+        await self._store.begin(row.id, now=self._clock.now(), term=self._term)
+        if not self._leads():
+            raise Deposed("the lease ran out before this was said")
+        try:
+            if isinstance(saying.to, ToDriver):
+                channel, ts = await self._slack.tell(saying.to.driver, message, row=row)
+            else:
+                channel, ts = await self._slack.post(self._room.channel, message, row=row)
+        except SlackError as error:
+            (self._untaken.discard if error.obeyed else self._untaken.add)(row.id)
+            raise
+        self._pace.spoke(saying.conversation, now=self._clock.monotonic())
+        self._taken[row.id] = _Posted(channel=channel, ts=ts, at=self._clock.now())
+        return self._taken[row.id]
+
+    async def _note(self, saying: Saying, posted: _Posted) -> None:
+        if saying.card is None:
+            await self._cross_off(Delivered(row=saying.row.id))
+            return
+        card = PostedCard(
+            key=saying.card, channel=posted.channel, ts=posted.ts, expires=posted.at + CARD_KEPT
+        )
+        await self._dispatcher.handle(
+            CardPosted(card=saying.card, at=posted.at),
+            delivered=Delivered(row=saying.row.id, card=card),
+        )
+
+    async def _edit(self, saying: Saying) -> None:
+        card = await self._store.card(saying.card or "", now=self._clock.now())
+        if card is not None:
+            await self._slack.update(card.channel, card.ts, await self._rendered(saying))
+            self._pace.spoke(saying.conversation, now=self._clock.monotonic())
+        await self._cross_off(Delivered(row=saying.row.id))
+
+    async def _set_aside(self, saying: Saying, error: SlackRefused) -> None:
+        """Give up what would be refused for ever, and keep it for an administrator to see."""
+        delivered = Delivered(row=saying.row.id, refused=self._refusal(str(error)))
+        match saying.to:
             case ToRoom(card=str(card)):
                 # What nobody could be shown has begun all the same, or it would never end.
                 posted = CardPosted(card=card, at=self._clock.now())
                 await self._dispatcher.handle(posted, delivered=delivered)
             case _:
-                await self._store.discharge(delivered)
+                await self._cross_off(delivered)
 
-    async def _post(self, row: OutboxRow, to: ToRoom | ToDriver, message: Message) -> _Posted:
-        if row.id not in self._taken:
-            if isinstance(to, ToDriver):
-                channel, ts = await self._slack.tell(to.driver, message, row=row.id)
-            else:
-                channel, ts = await self._slack.post(self._room.channel, message, row=row.id)
-            self._taken[row.id] = _Posted(channel=channel, ts=ts, at=self._clock.now())
-        return self._taken[row.id]
+    async def _cross_off(self, delivered: Delivered) -> None:
+        await self._store.discharge(delivered, term=self._term)
 
-    async def _post_card(
-        self, row: OutboxRow, key: str, to: ToRoom | ToDriver, message: Message
-    ) -> None:
-        posted = await self._post(row, to, message)
-        card = PostedCard(
-            key=key, channel=posted.channel, ts=posted.ts, expires=posted.at + CARD_KEPT
-        )
-        await self._dispatcher.handle(
-            CardPosted(card=key, at=posted.at), delivered=Delivered(row=row.id, card=card)
-        )
+    def _refusal(self, why: str) -> Refusal:
+        return Refusal(why=redacted(why), expires=self._clock.now() + CARD_KEPT)
 
-    async def _edit_card(self, row: OutboxRow, key: str, message: Message, now: datetime) -> None:
-        card = await self._store.card(key, now=now)
-        if card is not None:
-            await self._slack.update(card.channel, card.ts, message)
-        await self._store.discharge(Delivered(row=row.id))
+    def _address(self, saying: Saying) -> str:
+        to = saying.to
+        return to.driver if isinstance(to, ToDriver) else self._room.channel
 
-    async def _reader(self, effect: Effect, now: datetime) -> Reader:
+    async def _rendered(self, saying: Saying) -> Message:
         with step("names"):
-            names = await self._directory.names(drivers_in(effect))
-        return Reader(now=now, zone=self._room.zone, rules=self._room.rules, names=names)
+            names = await self._directory.names(drivers_in(saying.effect))
+        reader = Reader(
+            now=self._clock.now(), zone=self._room.zone, rules=self._room.rules, names=names
+        )
+        return render(saying.effect, reader)
 
 
 async def _either(event: asyncio.Event, seconds: float) -> None:

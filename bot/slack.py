@@ -22,8 +22,14 @@ from bot.blocks import Message
 from bot.errors import SlackError, SlackMisconfigured, SlackRefused, SlackUnavailable
 from bot.patience import Patience
 from bot.tracing import step
+from queue_store.store import OutboxRow
 
 ROW_EVENT = "ev_concierge_row"
+
+# A message that Slack took may by its clock be a little older than the row by ours.
+CLOCKS_DIFFER_SECONDS = 300.0
+MOST_PAGES = 10
+PEOPLE = ("U", "W")
 
 # The last is how Slack's library stumbles over a text in the place of JSON.
 NO_ANSWER = (aiohttp.ClientError, SlackClientError, OSError, ValueError, AttributeError)
@@ -173,7 +179,7 @@ class Slack:
         await self._call("apps.connections.open", {}, client=self.client_with(app_token))
 
     async def post(
-        self, to: str, message: Message, *, row: str | None = None, thread: str | None = None
+        self, to: str, message: Message, *, row: OutboxRow | None = None, thread: str | None = None
     ) -> tuple[str, str]:
         """Post to a conversation and answer where the message stands."""
         said = await self._call(
@@ -189,7 +195,7 @@ class Slack:
         )
         return str(said["channel"]), str(said["ts"])
 
-    async def tell(self, person: str, message: Message, *, row: str) -> tuple[str, str]:
+    async def tell(self, person: str, message: Message, *, row: OutboxRow) -> tuple[str, str]:
         """Post to a person in private; one who can't be written to is refused, like a bad call."""
         try:
             return await self.post(person, message, row=row)
@@ -197,6 +203,36 @@ class Slack:
             if error.reason in NO_ENTRY:
                 raise SlackRefused(error.method, error.reason) from error
             raise
+
+    async def find(self, to: str, row: OutboxRow) -> tuple[str, str] | None:
+        """Look in a conversation's history for what the row became, and answer where it stands.
+
+        Raises:
+            SlackMisconfigured: among others, the history may not be read (`missing_scope`).
+        """
+        channel = await self._private(to) if to.startswith(PEOPLE) else to
+        begun = row.begun or row.created
+        page: dict[str, Any] = {
+            "channel": channel,
+            "oldest": f"{begun.timestamp() - CLOCKS_DIFFER_SECONDS:.6f}",
+            "include_all_metadata": True,
+            "limit": 200,
+        }
+        for _ in range(MOST_PAGES):
+            said = await self._call("conversations.history", page, http_verb="GET")
+            for message in said.get("messages") or ():
+                if _is_of(message, row):
+                    return channel, str(message["ts"])
+            cursor = (said.get("response_metadata") or {}).get("next_cursor")
+            if not cursor:
+                break
+            page = {**page, "cursor": cursor}
+        return None
+
+    async def _private(self, person: str) -> str:
+        """Answer the conversation with this person alone."""
+        said = await self._call("conversations.open", {"users": person})
+        return str(said["channel"]["id"])
 
     async def update(self, channel: str, ts: str, message: Message) -> None:
         """Edit a message of ours; nobody is notified."""
@@ -280,7 +316,7 @@ def _refusal(method: str, response: Any) -> SlackError:  # noqa: ANN401 # Slack'
     data = getattr(response, "data", None)
     code = str(data.get("error") or "") if isinstance(data, dict) else ""
     if code == "ratelimited" or _status(response) == HTTPStatus.TOO_MANY_REQUESTS:
-        return SlackUnavailable(method, "ratelimited", retry_after=_wish(response))
+        return SlackUnavailable(method, "ratelimited", retry_after=_wish(response), obeyed=False)
     if not code:
         # Whoever stands between Slack and us may say anything, and does not speak for Slack.
         return SlackUnavailable(method, f"HTTP {_status(response)}")
@@ -317,5 +353,12 @@ def _content(message: Message) -> dict[str, Any]:
     return {"text": message.text, "blocks": list(message.blocks)}
 
 
-def _metadata(row: str) -> dict[str, Any]:
-    return {"event_type": ROW_EVENT, "event_payload": {"row": row}}
+def _is_of(message: dict[str, Any], row: OutboxRow) -> bool:
+    found, wanted = message.get("metadata") or {}, _metadata(row)
+    return all(found.get(name) == value for name, value in wanted.items())
+
+
+def _metadata(row: OutboxRow) -> dict[str, Any]:
+    # Another store's rows may have had the same names.
+    payload = {"row": row.id, "created": row.created.isoformat()}
+    return {"event_type": ROW_EVENT, "event_payload": payload}

@@ -12,6 +12,7 @@ import aiohttp
 import pytest
 
 from bot.clock import SystemClock
+from bot.duties import Duties
 from bot.office import Office, OpenStore
 from bot.patience import Patience
 from bot.settings import Settings, read_settings
@@ -31,6 +32,7 @@ DEADLINE_SECONDS = 15
 # A test has little time, but a busy machine must not look like a broken neighbour.
 QUICK = Patience(
     outbox=0.05,
+    pace=0.0,
     store=0.05,
     stream=0.0,
     reading=0.5,
@@ -39,6 +41,7 @@ QUICK = Patience(
     first_retry=0.02,
     requests=2.0,
     finish=2.0,
+    flush=2.0,
 )
 
 
@@ -155,6 +158,15 @@ class Bot:
         self.url = url
         self.told = asyncio.Event()
 
+    @property
+    def duties(self) -> Duties:
+        """What it does as the leader that it is."""
+        assert self.office._duties is not None
+        return self.office._duties
+
+    async def tick(self) -> None:
+        await self.duties.tick()
+
     async def site(self) -> Site:
         return await self.office._dispatcher.site()
 
@@ -185,6 +197,10 @@ class Bot:
         await self.neighbours.slack.command(HEDY, "status")
         await until(self._is_quiet)
 
+    async def is_leading(self) -> bool:
+        """Tell whether it does what only one instance does."""
+        return self.office._leader.term is not None and self.office._duties is not None
+
     async def is_serving(self) -> bool:
         """Tell whether people are answered, whatever else is in its way."""
         return "slack" not in await self.problems()
@@ -197,7 +213,7 @@ class Bot:
         return not await self.problems()
 
     async def _is_quiet(self) -> bool:
-        return await self.is_idle() and not await self.office._relay._store.outbox()
+        return await self.is_idle() and not await self.office._store.outbox()
 
 
 @asynccontextmanager
@@ -222,6 +238,7 @@ async def at_work(
         bot = Bot(office, neighbours, url)
         running = group.create_task(office.run(bot.told))
         try:
+            await until(bot.is_leading)
             if ready:
                 await bot.ready()
             yield bot

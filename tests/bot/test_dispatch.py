@@ -270,7 +270,7 @@ async def test_a_deadline_that_was_perhaps_stored_is_kept(bot: Bot, opening: Ope
     await bot.neighbours.slack.command(ADA, "suspend 45")
 
     async def appointed() -> bool:
-        job = bot.office._scheduler._jobs.get_job("wake-up")
+        job = bot.duties.scheduler._jobs.get_job("wake-up")
         if job is None:
             return False
         wait = job.next_run_time - bot.neighbours.clock.now()

@@ -92,7 +92,7 @@ async def test_what_ran_out_while_nobody_was_there_has_run_out(
         # Nobody could see the charger meanwhile, so Ada gets some minutes more.
         assert (await bot.site()).offers
         neighbours.clock.turn(minutes=6)
-        await bot.office._tick()
+        await bot.tick()
         await neighbours.hears("<@U0GRACE>")
         await neighbours.tells(ADA, "couldn't reach you in time")
         assert await bot.queue() == [ADA, GRACE]
@@ -275,7 +275,7 @@ class _Gate:
 
 def _stopping(bot: Bot) -> Callable[[], Awaitable[bool]]:
     async def is_stopping() -> bool:
-        return bot.office._relay._stopped.is_set()
+        return bot.duties.relay._stopped.is_set()
 
     return is_stopping
 
@@ -288,5 +288,5 @@ def _deaf(bot: Bot) -> Callable[[], Awaitable[bool]]:
 
 
 def _wake_up(bot: Bot) -> object:
-    job = bot.office._scheduler._jobs.get_job("wake-up")
+    job = bot.duties.scheduler._jobs.get_job("wake-up")
     return job and job.next_run_time

@@ -5,16 +5,17 @@ import asyncio
 import pytest
 from msgspec.structs import replace
 
-from playground.slack.faults import Break, Fault, Hang, Limit, Refuse, Reset
+from playground.slack.faults import Break, Fault, Hang, Limit, LoseAnswer, Refuse, Reset
 from playground.slack.workspace import dm_of
 from queue_store.errors import OutcomeUnknown, StoreError, StoreUnavailable
-from queue_store.store import Commit
+from queue_store.store import Commit, QueueStore
 from tests.bot.office import (
     ADA,
     ADAS_CAR,
     ALAN,
     EAST,
     GRACE,
+    HEDY,
     QUICK,
     WEST,
     Bot,
@@ -90,7 +91,7 @@ async def test_the_deadline_runs_from_the_post(neighbours: Neighbours) -> None:
         neighbours.leave(EAST)
         await until(bot.called)
         neighbours.clock.turn(minutes=60)
-        await bot.office._tick()
+        await bot.tick()
         assert await bot.called() == [ADA]
 
         neighbours.slack.web_api.faults.clear()
@@ -100,7 +101,7 @@ async def test_the_deadline_runs_from_the_post(neighbours: Neighbours) -> None:
         assert offer.deadline is not None
         assert 590 < (offer.deadline - neighbours.clock.now()).total_seconds() <= 600
         neighbours.clock.turn(minutes=11)
-        await bot.office._tick()
+        await bot.tick()
         await neighbours.hears("couldn't make it")
         assert await bot.called() == []
 
@@ -211,7 +212,7 @@ async def test_a_call_that_slack_refuses_for_good_still_ends(
         (refused,) = logged(caplog, "relay.refused")
         assert "invalid_blocks" in refused["why"]
         neighbours.clock.turn(minutes=11)
-        await bot.office._tick()
+        await bot.tick()
         await neighbours.hears("<@U0GRACE>")
 
 
@@ -281,20 +282,175 @@ async def test_a_store_in_trouble_makes_no_call_twice(
         assert len(neighbours.told(ADA, "It's your turn")) == 1
 
 
-async def test_a_row_that_cannot_be_read_is_reported_and_blocks_nothing(
+async def test_a_row_that_cannot_be_read_is_left_for_a_newer_version_and_blocks_nothing(
     neighbours: Neighbours, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It may be a newer version's, after a deploy was taken back."""
+    """Two versions are at work while one is being deployed, and a deploy may be taken back."""
     async with at_work(neighbours) as bot:
-        store, now = bot.office._relay._store, neighbours.clock.now()
+        store, now = bot.office._store, neighbours.clock.now()
         stored = await store.load()
         unknown = (b'{"type": "FromTheFuture"}', b"\xff")
         await store.commit(Commit(site=stored.site, seen=stored.revision, now=now, bodies=unknown))
         await neighbours.slack.command(ADA, "add")
         neighbours.leave(EAST)
 
-        await neighbours.hears("<@U0ADA>")
+        await neighbours.tells(ADA, "It's your turn")
+        await until(lambda: _count(store, 2))
         assert len(logged(caplog, "relay.unreadable")) == 2
+
+        neighbours.clock.turn(minutes=61)
+        bot.duties.relay.wake()
+        await until(lambda: _count(store, 0))
+        assert len(await store.refused(now=neighbours.clock.now())) == 2
+
+
+async def test_what_slack_took_without_saying_so_is_not_said_again(bot: Bot) -> None:
+    """The answer was lost on its way; the message stands in the room."""
+    neighbours = bot.neighbours
+    await neighbours.slack.command(ADA, "add")
+    neighbours.slack.web_api.faults.add("chat.postMessage", LoseAnswer(), times=2)
+
+    neighbours.leave(EAST)
+
+    await until(bot.called)
+    await bot.quiet()
+    assert len(neighbours.room("<@U0ADA>")) == 1
+    assert len(neighbours.told(ADA, "It's your turn")) == 1
+    (offer,) = (await bot.site()).offers
+    assert offer.deadline is not None
+
+
+async def test_where_the_history_may_not_be_read_it_is_said_again_and_counted(
+    bot: Bot, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Twice is better than never."""
+    neighbours = bot.neighbours
+    await neighbours.slack.command(ADA, "add")
+    neighbours.slack.web_api.faults.add("conversations.history", Refuse("missing_scope"))
+    neighbours.slack.web_api.faults.add("chat.postMessage", LoseAnswer())
+
+    neighbours.leave(EAST)
+
+    await neighbours.tells(ADA, "It's your turn")
+    await bot.quiet()
+    assert len(neighbours.room("<@U0ADA>")) == 2
+    assert len(logged(caplog, "relay.may_repeat")) == 1
+
+
+async def test_a_history_in_trouble_is_waited_for(bot: Bot) -> None:
+    neighbours = bot.neighbours
+    await neighbours.slack.command(ADA, "add")
+    neighbours.slack.web_api.faults.add("chat.postMessage", LoseAnswer())
+    neighbours.slack.web_api.faults.add("conversations.history", Break(503), times=3)
+
+    neighbours.leave(EAST)
+
+    await neighbours.tells(ADA, "It's your turn")
+    await bot.quiet()
+    assert len(neighbours.room("<@U0ADA>")) == 1
+
+
+async def test_what_was_certainly_not_taken_is_not_looked_for(bot: Bot) -> None:
+    neighbours = bot.neighbours
+    await neighbours.slack.command(ADA, "add")
+    neighbours.slack.web_api.faults.add("chat.postMessage", Limit(0))
+
+    neighbours.leave(EAST)
+
+    await neighbours.tells(ADA, "It's your turn")
+    assert "conversations.history" not in {call.method for call in neighbours.slack.web_api.calls}
+
+
+async def test_what_a_dead_process_said_is_not_said_again(neighbours: Neighbours) -> None:
+    """It died between Slack's taking it and the note of that."""
+    opening = Opening()
+    async with at_work(neighbours, open_store=opening) as bot:
+        await neighbours.slack.command(ADA, "add")
+        opening.store.fails["delivered"] = [StoreUnavailable("gone")] * 1000
+        neighbours.leave(EAST)
+        await neighbours.hears("<@U0ADA>")
+        bot.office._leader.stop()
+
+    async with at_work(neighbours) as bot:
+        await neighbours.tells(ADA, "It's your turn")
+        await bot.quiet()
+        assert len(neighbours.room("<@U0ADA>")) == 1
+        (offer,) = (await bot.site()).offers
+        assert offer.deadline is not None
+
+
+async def test_a_full_room_holds_up_no_private_word(neighbours: Neighbours) -> None:
+    async with at_work(neighbours) as bot:
+        await neighbours.slack.command(ADA, f"register {ADAS_CAR}")
+        for driver in (ADA, GRACE):
+            await neighbours.slack.command(driver, "add")
+        neighbours.leave(EAST)
+        await neighbours.tells(ADA, "It's your turn")
+        neighbours.slack.web_api.faults.add("chat.postMessage", Limit(1000))
+
+        await neighbours.slack.command(GRACE, "next", channel=dm_of(GRACE))
+        await neighbours.slack.command(HEDY, "add", channel=dm_of(HEDY))
+        neighbours.clock.turn(minutes=6)
+        await neighbours.slack.command(GRACE, "next", channel=dm_of(GRACE))
+
+        await neighbours.tells(ADA, "Grace Hopper")
+        assert not neighbours.room("<@U0GRACE>")
+        assert "ratelimited" in (await bot.problems())["slack"]
+
+
+async def test_a_notice_that_is_no_longer_so_is_not_given(bot: Bot) -> None:
+    neighbours = bot.neighbours
+    faults = neighbours.slack.web_api.faults
+    faults.add("chat.postMessage", Refuse("not_in_channel"), times=10_000)
+    neighbours.leave(EAST)
+    await until(lambda: _count(bot.office._store, 1))
+
+    neighbours.plug_in(EAST, user=None)
+
+    async def is_taken() -> bool:
+        return any(port.session for port in (await bot.site()).ports if port.station.endswith("1"))
+
+    await until(is_taken)
+    faults.clear()
+    await bot.quiet()
+    assert neighbours.room("is free") == []
+
+
+async def test_what_slack_refuses_for_good_is_kept_for_an_administrator(bot: Bot) -> None:
+    neighbours = bot.neighbours
+    await neighbours.slack.command(ADA, "add")
+    neighbours.slack.web_api.faults.add("chat.postMessage", Refuse("invalid_blocks"))
+
+    neighbours.leave(EAST)
+
+    await neighbours.tells(ADA, "It's your turn")
+    (kept,) = await bot.office._store.refused(now=neighbours.clock.now())
+    assert b"CallDriver" in kept.body
+    assert "invalid_blocks" in kept.why
+
+
+async def test_a_leader_whose_time_is_up_says_nothing(bot: Bot) -> None:
+    """Its process may have been asleep between the note and the message."""
+    neighbours = bot.neighbours
+    await neighbours.slack.command(ADA, "add")
+    bot.duties.relay._leads = lambda: False
+
+    neighbours.leave(EAST)
+
+    await until(bot.called)
+    await until(lambda: _begun(bot))
+    assert neighbours.room("<@U0ADA>") == []
+    bot.duties.relay._leads = lambda: True
+    await neighbours.tells(ADA, "It's your turn")
+    assert len(neighbours.room("<@U0ADA>")) == 1
+
+
+async def _count(store: QueueStore, rows: int) -> bool:
+    return len(await store.outbox()) == rows
+
+
+async def _begun(bot: Bot) -> bool:
+    return any(row.begun for row in await bot.office._store.outbox())
 
 
 async def test_a_fault_of_ours_is_named_and_stops_nothing_else(
@@ -302,7 +458,7 @@ async def test_a_fault_of_ours_is_named_and_stops_nothing_else(
 ) -> None:
     async with at_work(neighbours) as bot:
         await neighbours.slack.command(ADA, "add")
-        broken = bot.office._relay._slack
+        broken = bot.duties.relay._slack
         post = type(broken).post
 
         async def stumble(*_: object, **__: object) -> tuple[str, str]:

@@ -7,16 +7,20 @@ from datetime import timedelta
 
 import pytest
 from aiohttp import web
+from msgspec.structs import replace
 
 from bot.blocks import Message
+from bot.clock import SystemClock
 from bot.errors import SlackError, SlackMisconfigured, SlackRefused, SlackUnavailable
 from bot.slack import Profile, Slack
 from playground.slack.faults import Break, Fault, Hang, Limit, LoseAnswer, Refuse, Reset
 from playground.slack.workspace import BOT_USER, ROOM, TEAM, dm_of
+from queue_store.store import OutboxRow
 from tests.bot.office import ADA, GRACE, Neighbours
 from tests.chargepoint.streams import tls_context
 
 HELLO = Message(text="hello", blocks=())
+ROW = OutboxRow(id="000000000001-000", body=b"", created=SystemClock().now())
 
 
 @pytest.fixture
@@ -68,13 +72,14 @@ async def test_it_tries_the_apps_token_without_taking_a_connection(
 async def test_what_it_posts_can_be_found_again_and_edited(
     slack: Slack, neighbours: Neighbours
 ) -> None:
-    channel, ts = await slack.post(ROOM, HELLO, row="000000000001-000")
+    channel, ts = await slack.post(ROOM, HELLO, row=ROW)
     await slack.update(channel, ts, Message(text="bye", blocks=()))
 
     posted = neighbours.slack.workspace.message(ts)
     assert (posted.text, posted.channel) == ("bye", ROOM)
     first = next(each for each in neighbours.slack.web_api.calls if "metadata" in each.given)
-    assert first.given["metadata"]["event_payload"] == {"row": "000000000001-000"}
+    assert first.given["metadata"]["event_payload"]["row"] == ROW.id
+    assert await slack.find(ROOM, ROW) == (channel, ts)
     assert not neighbours.slack.web_api.refused
 
 
@@ -82,11 +87,65 @@ async def test_whispers_and_private_messages_reach_one_person(
     slack: Slack, neighbours: Neighbours
 ) -> None:
     await slack.whisper(ROOM, ADA, HELLO)
-    await slack.tell(GRACE, HELLO, row="1")
+    await slack.tell(GRACE, HELLO, row=ROW)
 
     assert [each.only for each in neighbours.told(ADA)] == [ADA]
     assert [each.channel for each in neighbours.told(GRACE)] == [dm_of(GRACE)]
     assert neighbours.room() == []
+
+
+async def test_a_private_message_is_found_again_too(slack: Slack) -> None:
+    posted = await slack.tell(GRACE, HELLO, row=ROW)
+
+    assert await slack.find(GRACE, ROW) == posted
+    assert await slack.find(ADA, ROW) is None
+
+
+async def test_a_row_of_the_same_name_in_another_store_is_another_one(slack: Slack) -> None:
+    await slack.post(ROOM, HELLO, row=ROW)
+
+    assert await slack.find(ROOM, replace(ROW, created=ROW.created + timedelta(seconds=1))) is None
+
+
+async def test_a_message_is_found_behind_many_others(slack: Slack) -> None:
+    posted = await slack.post(ROOM, HELLO, row=ROW)
+    for _ in range(201):
+        await slack.post(ROOM, HELLO)
+
+    assert await slack.find(ROOM, ROW) == posted
+
+
+async def test_a_history_that_may_not_be_read_is_a_matter_for_an_administrator(
+    slack: Slack, neighbours: Neighbours
+) -> None:
+    neighbours.slack.web_api.faults.add("conversations.history", Refuse("missing_scope"))
+
+    with pytest.raises(SlackMisconfigured, match="missing_scope"):
+        await slack.find(ROOM, ROW)
+
+
+@pytest.mark.parametrize("fault", [Break(500), Hang(), Reset(), LoseAnswer()], ids=str)
+async def test_a_call_without_an_answer_may_have_been_obeyed(
+    slack: Slack, neighbours: Neighbours, fault: Fault
+) -> None:
+    neighbours.slack.web_api.faults.add("chat.postMessage", fault)
+
+    with pytest.raises(SlackUnavailable) as caught:
+        await slack.post(ROOM, HELLO, row=ROW)
+
+    assert caught.value.obeyed
+
+
+@pytest.mark.parametrize("fault", [Limit(0), Refuse("invalid_blocks"), Refuse("token_revoked")])
+async def test_a_call_that_was_refused_was_not_obeyed(
+    slack: Slack, neighbours: Neighbours, fault: Fault
+) -> None:
+    neighbours.slack.web_api.faults.add("chat.postMessage", fault)
+
+    with pytest.raises(SlackError) as caught:
+        await slack.post(ROOM, HELLO, row=ROW)
+
+    assert not caught.value.obeyed
 
 
 async def test_it_asks_who_somebody_is(slack: Slack) -> None:
@@ -149,7 +208,7 @@ async def test_a_person_who_cannot_be_written_to_is_no_outage(
     neighbours.slack.web_api.faults.add("chat.postMessage", Refuse(error))
 
     with pytest.raises(SlackRefused):
-        await slack.tell(GRACE, HELLO, row="1")
+        await slack.tell(GRACE, HELLO, row=ROW)
 
 
 async def test_a_token_that_is_refused_is_no_fault_of_the_person(
@@ -158,7 +217,7 @@ async def test_a_token_that_is_refused_is_no_fault_of_the_person(
     neighbours.slack.web_api.faults.add("chat.postMessage", Refuse("token_revoked"))
 
     with pytest.raises(SlackMisconfigured):
-        await slack.tell(GRACE, HELLO, row="1")
+        await slack.tell(GRACE, HELLO, row=ROW)
 
 
 @pytest.mark.parametrize(

@@ -119,7 +119,7 @@ async def test_what_happened_while_the_stream_was_down_happens_with_the_next_ses
     neighbours.network.xmpp.drop_all()
     neighbours.network.xmpp.thaw()
 
-    bot.office._listener.refresh()
+    bot.duties.listener.refresh()
 
     await neighbours.hears("<@U0ADA>")
 
@@ -131,7 +131,7 @@ async def test_what_the_stream_did_not_tell_happens_with_the_next_reading(bot: B
     neighbours.leave(EAST)
     assert await bot.called() == []
 
-    await bot.office._stations.reconcile()
+    await bot.duties.stations.reconcile()
 
     await neighbours.hears("<@U0ADA>")
 
@@ -206,7 +206,7 @@ async def test_the_feed_is_registered_once_and_kept_across_restarts(
     """Each registration would send every event once more."""
     for _ in range(2):
         async with at_work(neighbours) as bot:
-            await bot.office._stations.reconcile()
+            await bot.duties.stations.reconcile()
             assert (await bot.site()).feed == "125001"
 
     assert neighbours.network.soap.asked["registerFeeds"] == 1
@@ -215,7 +215,7 @@ async def test_the_feed_is_registered_once_and_kept_across_restarts(
 async def test_a_feed_that_lapsed_is_registered_anew(neighbours: Neighbours) -> None:
     """Nobody says how long ChargePoint keeps a feed; without one only the readings are left."""
     async with at_work(neighbours) as bot:
-        stations = bot.office._stations
+        stations = bot.duties.stations
         # The bot's own first session is over with this one.
         await stations.on_session()
         neighbours.network.soap.feeds.clear()
@@ -233,7 +233,7 @@ async def test_doubtful_stops_lead_to_one_look_and_not_too_soon(neighbours: Neig
     """The network asks its clients not to read more often than that."""
     loop = asyncio.get_running_loop()
     async with at_work(neighbours, patience=replace(QUICK, looks=0.5)) as bot:
-        await bot.office._stations.reconcile()
+        await bot.duties.stations.reconcile()
         read, before = loop.time(), readings(neighbours)
 
         for _ in range(5):
@@ -246,7 +246,7 @@ async def test_doubtful_stops_lead_to_one_look_and_not_too_soon(neighbours: Neig
         await until(looked)
         assert loop.time() - read >= 0.45
         assert readings(neighbours) == before + 1
-        assert not bot.office._stations._wanted.is_set()
+        assert not bot.duties.stations._wanted.is_set()
 
 
 async def test_after_a_stop_the_look_tells_whether_the_port_is_free(bot: Bot) -> None:
@@ -268,7 +268,7 @@ async def test_the_daily_refresh_is_a_fresh_session_in_which_the_ports_are_read(
 ) -> None:
     caplog.set_level("INFO")
     neighbours = bot.neighbours
-    job = bot.office._scheduler._jobs.get_job("refresh")
+    job = bot.duties.scheduler._jobs.get_job("refresh")
     (session,) = neighbours.network.xmpp.available
     before, inventories = readings(neighbours), neighbours.network.soap.asked["getStations"]
 

@@ -1,0 +1,119 @@
+"""In what order the outbox is said, and what of it is not worth saying any more.
+
+Calls go before notices; what was decided together stays together and in its order. A notice or a
+call is overtaken when what it tells is not so any more, an edit when a later one of the same card
+follows it: of the last edit people see the whole card.
+"""
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from bot.effects import (
+    AnnounceFree,
+    AnnouncePluggedIn,
+    AskToMove,
+    AskWasThatYou,
+    AskWhoPluggedIn,
+    CallDriver,
+    Destination,
+    Effect,
+    RemindIdle,
+    SayInRoom,
+    SummariseOutage,
+    TellCalled,
+    TellGoesOn,
+    TellMoved,
+    ToCard,
+    ToDriver,
+    ToRoom,
+    destination,
+)
+from queue_store.site import Site
+from queue_store.store import OutboxRow
+
+NOTICES = AnnounceFree | RemindIdle | AnnouncePluggedIn | SummariseOutage | SayInRoom
+
+
+class Saying(Struct, frozen=True, kw_only=True):
+    """A row of the outbox as it was meant."""
+
+    row: OutboxRow
+    effect: Effect
+
+    @property
+    def to(self) -> Destination:
+        """Where it is said."""
+        return destination(self.effect)
+
+    @property
+    def conversation(self) -> str:
+        """Name what Slack's limits count: the room, a person, or all edits."""
+        match self.to:
+            case ToRoom():
+                return "room"
+            case ToDriver(driver=driver):
+                return driver
+            case ToCard():
+                return "edits"
+
+    @property
+    def card(self) -> str | None:
+        """Name the card that it becomes or edits."""
+        return self.to.card
+
+    @property
+    def edits(self) -> bool:
+        """Whether it changes a message that stands, which may be repeated without harm."""
+        return isinstance(self.to, ToCard)
+
+
+def in_order(sayings: Iterable[Saying]) -> list[Saying]:
+    """Answer them as they are to be said, given in the order in which they were decided."""
+    given = list(sayings)
+    last_call = {_decision(each): place for place, each in enumerate(given) if _calls(each)}
+    urgent = [place <= last_call.get(_decision(each), -1) for place, each in enumerate(given)]
+    return [
+        *(each for each, first in zip(given, urgent, strict=True) if first),
+        *(each for each, first in zip(given, urgent, strict=True) if not first),
+    ]
+
+
+def replaced(sayings: Iterable[Saying]) -> set[str]:
+    """Name the rows that edit a card which a later row edits again."""
+    last = {each.card: each.row.id for each in sayings if each.edits}
+    return {each.row.id for each in sayings if each.edits and last[each.card] != each.row.id}
+
+
+def is_overtaken(effect: Effect, site: Site, *, quiet: bool) -> bool:  # noqa: PLR0911 - one line for each effect
+    """Whether what it tells is not so any more; `quiet` tells whether notices are held back."""
+    match effect:
+        case CallDriver(offer=number):
+            return all(offer.number != number for offer in site.offers)
+        case TellCalled() | TellMoved() | TellGoesOn():
+            return not _is_called(site, effect.driver, effect.port)
+        case AnnounceFree(port=port) | RemindIdle(port=port):
+            return quiet or all(each.name != port for each in site.unoffered)
+        case AskToMove(session=session):
+            return site.session(session) is None
+        case AskWhoPluggedIn(session=session):
+            found = site.session(session)
+            return found is None or found[1].driver is not None
+        case AskWasThatYou(offer=number, session=session):
+            return all((o.number, o.asked) != (number, session) for o in site.offers)
+        case _:
+            return False
+
+
+def _calls(saying: Saying) -> bool:
+    return not saying.edits and not isinstance(saying.effect, NOTICES)
+
+
+def _decision(saying: Saying) -> str:
+    return saying.row.id.partition("-")[0]
+
+
+def _is_called(site: Site, driver: str, port: str) -> bool:
+    offer = site.offer_to(driver)
+    held = site.port(offer.port) if offer else None
+    return held is not None and held.name == port
