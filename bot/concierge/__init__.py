@@ -110,10 +110,10 @@ def _take_note(site: Site, event: Event, *, now: datetime, rules: Rules) -> Deci
         case ClockTicked():
             return Decision(site=site)
         case _:
-            return _answered(site, event, now=now, rules=rules)
+            return _requested(site, event, now=now, rules=rules)
 
 
-def _answered(site: Site, request: Request, *, now: datetime, rules: Rules) -> Decision:
+def _requested(site: Site, request: Request, *, now: datetime, rules: Rules) -> Decision:
     given = answer(site, request, now=now, rules=rules)
     return Decision(
         site=given.step.site,

@@ -18,6 +18,6 @@ class Answer(Struct, frozen=True):
     forgotten: str | None = None
 
 
-def answered(site: Site, reply: Reply) -> Answer:
+def replied(site: Site, reply: Reply) -> Answer:
     """Answer without anything to be said unasked."""
     return Answer(Step(site), reply)

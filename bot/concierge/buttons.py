@@ -3,10 +3,9 @@
 from datetime import datetime
 from typing import assert_never
 
-from bot.concierge import holds, offers, overtime, plug_ins, registrations
-from bot.concierge.answer import Answer, answered
+from bot.concierge import holds, offers, overtime, places, plug_ins, registrations
+from bot.concierge.answer import Answer, replied
 from bot.concierge.step import Step
-from bot.concierge.suspensions import suspended
 from bot.effects import CallOutcome
 from bot.events import IdentityAnswered, MoveAnswered, OfferAnswer, OfferAnswered
 from bot.replies import NotYourButton, TooLate
@@ -18,23 +17,25 @@ def answer_offer(site: Site, request: OfferAnswered, *, now: datetime, rules: Ru
     """Do what the called driver says; what somebody else says changes nothing."""
     offer = _offer(site, request.offer)
     if offer is None:
-        return answered(site, TooLate())
+        return replied(site, TooLate())
     if offer.driver != request.asker.driver:
-        return answered(site, NotYourButton(driver=offer.driver))
-    return Answer(_answered(site, offer, request.answer, now=now, rules=rules))
+        return replied(site, NotYourButton(driver=offer.driver))
+    return Answer(_heeded(site, offer, request.answer, now=now, rules=rules))
 
 
 def answer_move(site: Site, request: MoveAnswered, *, now: datetime, rules: Rules) -> Answer:
     """Leave a driver in peace who says when they will move."""
     found = site.session(request.session)
     if found is None:
-        return answered(site, TooLate())
+        return replied(site, TooLate())
     port, session = found
     if session.driver != request.asker.driver:
-        return answered(site, NotYourButton(driver=session.driver))
+        return replied(site, NotYourButton(driver=session.driver))
     if session.asked == 0:
-        return answered(site, TooLate())
-    return Answer(overtime.answered(site, port, session, request.minutes, now=now, rules=rules))
+        return replied(site, TooLate())
+    return Answer(
+        overtime.leave_in_peace(site, port, session, request.minutes, now=now, rules=rules)
+    )
 
 
 def answer_identity(
@@ -43,36 +44,31 @@ def answer_identity(
     """Take the unknown car on an offered port for its driver's, or for a stranger's."""
     offer, found = _offer(site, request.offer), site.session(request.session)
     if offer is None or found is None or offer.asked != request.session:
-        return answered(site, TooLate())
+        return replied(site, TooLate())
     if offer.driver != request.asker.driver:
-        return answered(site, NotYourButton(driver=offer.driver))
+        return replied(site, NotYourButton(driver=offer.driver))
     if request.mine:
         return registrations.claim(site, request.session, offer.driver, now=now, rules=rules)
     return Answer(plug_ins.not_theirs(site, offer, *found))
 
 
-def _answered(site: Site, offer: Offer, said: OfferAnswer, *, now: datetime, rules: Rules) -> Step:
+def _heeded(site: Site, offer: Offer, said: OfferAnswer, *, now: datetime, rules: Rules) -> Step:
     match said:
         case OfferAnswer.ON_MY_WAY:
             return offers.accept(site, offer, now=now, rules=rules)
         case OfferAnswer.NOT_NOW:
-            return _not_now(site, offer, now=now, rules=rules)
+            return _not_now(site, offer.driver, now=now, rules=rules)
         case OfferAnswer.CANT_USE_IT:
             return holds.report(site, offer, now=now, rules=rules)
         case OfferAnswer.LEAVE:
-            over = offers.end(site, offer, CallOutcome.LEFT, now=now)
-            return Step(over.site.without_entry(offer.driver), over.effects)
+            return places.give_up(site, offer.driver, CallOutcome.LEFT, now=now)
         case _ as never:
             assert_never(never)
 
 
-def _not_now(site: Site, offer: Offer, *, now: datetime, rules: Rules) -> Step:
-    over = offers.end(site, offer, CallOutcome.NOT_NOW, now=now)
-    entry = over.site.entry(offer.driver)
-    if entry is None:
-        return over
+def _not_now(site: Site, driver: str, *, now: datetime, rules: Rules) -> Step:
     until = now + rules.suspension
-    return Step(suspended(over.site, entry, Because.NOT_NOW, until=until), over.effects)
+    return places.give_way(site, driver, Because.NOT_NOW, until=until, now=now)
 
 
 def _offer(site: Site, number: int) -> Offer | None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from bot.concierge import offers
+from bot.concierge import places
 from bot.concierge.step import Step
 from bot.effects import CallOutcome, TellQuietBegan, TellTimeIsUp
 from bot.rules import Rules
@@ -17,10 +17,8 @@ def end_entries_in_time(site: Site, *, now: datetime, rules: Rules) -> Step:  # 
         offer = site.offer_to(entry.driver)
         if entry.until is None or now < entry.until or (offer and offer.accepted):
             continue
-        if offer is not None:
-            step = step.and_then(offers.end(step.site, offer, CallOutcome.OVER, now=now))
-        told = TellTimeIsUp(driver=entry.driver)
-        step = step.and_then(Step(step.site.without_entry(entry.driver), (told,)))
+        step = step.and_then(places.give_up(step.site, entry.driver, CallOutcome.OVER, now=now))
+        step = step.and_then(Step(step.site, (TellTimeIsUp(driver=entry.driver),)))
     return step
 
 

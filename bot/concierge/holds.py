@@ -5,7 +5,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from bot.concierge import offers
-from bot.concierge.answer import Answer, answered
+from bot.concierge.answer import Answer, replied
 from bot.concierge.step import Step
 from bot.effects import CallOutcome, Effect, ReportUnusable
 from bot.events import Asker
@@ -18,22 +18,22 @@ def pause(site: Site, asker: Asker, words: str) -> Answer:
     """Hold the port back; a live offer on it is matched again."""
     port = _meant(site, asker, words)
     if not isinstance(port, Port):
-        return answered(site, port)
+        return replied(site, port)
     held = replace(port, held_back=Hold.PAUSED)
-    return answered(site.with_port(held), Paused(port=port.name, by=asker.driver))
+    return replied(site.with_port(held), Paused(port=port.name, by=asker.driver))
 
 
 def unpause(site: Site, asker: Asker, words: str, *, now: datetime) -> Answer:
     """Give the port back, whyever it was held back; if it is free, it is so since now."""
     port = _meant(site, asker, words)
     if not isinstance(port, Port):
-        return answered(site, port)
+        return replied(site, port)
     if port.held_back is None:
-        return answered(site, WasNotHeldBack(port=port.name))
+        return replied(site, WasNotHeldBack(port=port.name))
     given = replace(port, held_back=None)
     if is_free(given):
         given = replace(given, idle_since=now, reminded=False)
-    return answered(site.with_port(given), Unpaused(port=port.name, by=asker.driver))
+    return replied(site.with_port(given), Unpaused(port=port.name, by=asker.driver))
 
 
 def report(site: Site, offer: Offer, *, now: datetime, rules: Rules) -> Step:

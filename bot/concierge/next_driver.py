@@ -2,11 +2,10 @@
 
 from datetime import datetime
 
-from bot.concierge import offers
-from bot.concierge.answer import Answer, answered
+from bot.concierge import offers, places
+from bot.concierge.answer import Answer, replied
 from bot.concierge.step import Step
-from bot.concierge.suspensions import suspended
-from bot.effects import CallOutcome, TellPassedOver
+from bot.effects import TellPassedOver
 from bot.events import Asker
 from bot.replies import NobodyWaiting, NothingFree, PassedOver, TooEarlyToPass
 from bot.rules import Rules
@@ -19,25 +18,22 @@ def answer(site: Site, asker: Asker, *, now: datetime, rules: Rules) -> Answer:
         return _pass_over(site, site.offers[0], asker, now=now, rules=rules)
     free = site.unoffered
     if not free:
-        return answered(site, _longest_charging(site))
+        return replied(site, _longest_charging(site))
     # Whoever could be called has been: free ports are offered as soon as somebody waits.
     names = tuple(port.name for port in free)
-    return answered(site, NobodyWaiting(ports=names, suspended=len(site.queue)))
+    return replied(site, NobodyWaiting(ports=names, suspended=len(site.queue)))
 
 
 def _pass_over(site: Site, offer: Offer, asker: Asker, *, now: datetime, rules: Rules) -> Answer:
     port = offers.port_name(site, offer)
     privileged = asker.admin or asker.driver == offer.driver
     if not privileged and _in_first_half(offer, now=now, rules=rules):
-        return answered(site, TooEarlyToPass(driver=offer.driver, port=port))
+        return replied(site, TooEarlyToPass(driver=offer.driver, port=port))
     resumes = now + rules.suspension
-    over = offers.end(site, offer, CallOutcome.PASSED_OVER, now=now)
-    entry = over.site.entry(offer.driver)
-    if entry is not None:
-        told = TellPassedOver(driver=offer.driver, by=asker.driver, resumes=resumes)
-        passed = suspended(over.site, entry, Because.PASSED_OVER, until=resumes)
-        over = over.and_then(Step(passed, (told,)))
-    return Answer(over, PassedOver(driver=offer.driver, by=asker.driver, port=port))
+    over = places.give_way(site, offer.driver, Because.PASSED_OVER, until=resumes, now=now)
+    told = TellPassedOver(driver=offer.driver, by=asker.driver, resumes=resumes)
+    reply = PassedOver(driver=offer.driver, by=asker.driver, port=port)
+    return Answer(over.and_then(Step(over.site, (told,))), reply)
 
 
 def _in_first_half(offer: Offer, *, now: datetime, rules: Rules) -> bool:

@@ -24,7 +24,7 @@ def ask_to_move(site: Site, *, now: datetime, rules: Rules) -> Step:
     return Step(site, tuple(effects))
 
 
-def answered(
+def leave_in_peace(
     site: Site, port: Port, session: Session, minutes: int, *, now: datetime, rules: Rules
 ) -> Step:
     """Leave the driver in peace for as long as the answer asks, and let the next one know."""

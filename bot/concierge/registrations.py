@@ -4,8 +4,8 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from bot.concierge import offers, plug_ins
-from bot.concierge.answer import Answer, answered
+from bot.concierge import places, plug_ins
+from bot.concierge.answer import Answer, replied
 from bot.concierge.step import Step
 from bot.effects import (
     AskForDispute,
@@ -43,7 +43,7 @@ def register(site: Site, driver: str, user: str, *, now: datetime, rules: Rules)
 def unregister(site: Site, driver: str, user: str) -> Answer:
     """Untie the driver's own ID, on the live session too."""
     if site.registrations.get(user) != driver:
-        return answered(site, NotYourRegistration(user=user))
+        return replied(site, NotYourRegistration(user=user))
     step = Step(_untied(site, user))
     for _, session in site.sessions_of(driver):
         if session.user == user:
@@ -55,9 +55,9 @@ def decide_dispute(site: Site, request: DisputeDecided) -> Answer:
     """Do as the admin says about an ID that two drivers want."""
     dispute = next((each for each in site.disputes if each.number == request.dispute), None)
     if not request.asker.admin:
-        return answered(site, AdminsOnly())
+        return replied(site, AdminsOnly())
     if dispute is None:
-        return answered(site, TooLate())
+        return replied(site, TooLate())
     owner = dispute.claimant if request.granted else dispute.owner
     told: tuple[Effect, ...] = tuple(
         TellDisputeDecided(driver=driver, user=dispute.user, owner=owner)
@@ -75,10 +75,10 @@ def claim(site: Site, number: int, driver: str, *, now: datetime, rules: Rules) 
     """Name the stranger's session, register its ID, and take the driver off the queue."""
     found = site.session(number)
     if found is None:
-        return answered(site, TooLate())
+        return replied(site, TooLate())
     port, session = found
     if session.driver is not None:
-        return answered(site, NotYourButton(driver=session.driver))
+        return replied(site, NotYourButton(driver=session.driver))
     # An ID whose driver said that this is not their car stays theirs.
     user = None if session.user in site.registrations else session.user
     site = _remembering(site, port, session, driver, user, now=now, rules=rules)
@@ -91,10 +91,10 @@ def disown(site: Site, number: int) -> Answer:
     """Show that the stranger is a guest."""
     found = site.session(number)
     if found is None or not found[1].carded:
-        return answered(site, TooLate())
+        return replied(site, TooLate())
     port, session = found
     if session.driver is not None:
-        return answered(site, NotYourButton(driver=session.driver))
+        return replied(site, NotYourButton(driver=session.driver))
     shown = UpdateWhoPluggedIn(session=session.number, port=port.name, driver=None)
     return Answer(Step(site, (shown,)))
 
@@ -103,9 +103,9 @@ def undo_claim(site: Site, request: ClaimUndone, *, now: datetime, rules: Rules)
     """Take a claim back: the ID, the session's name, and the place in the queue."""
     made = next((each for each in site.claims if each.session == request.session), None)
     if made is None or now - made.at > rules.undo:
-        return answered(site, TooLate())
+        return replied(site, TooLate())
     if request.asker.driver != made.driver and not request.asker.admin:
-        return answered(site, NotYourButton(driver=made.driver))
+        return replied(site, NotYourButton(driver=made.driver))
     return Answer(_undone(site, made), Done())
 
 
@@ -113,18 +113,16 @@ def not_mine(site: Site, number: int, driver: str) -> Answer:
     """Take the session for a stranger's that we thought was this driver's."""
     found = site.session(number)
     if found is None:
-        return answered(site, TooLate())
+        return replied(site, TooLate())
     if found[1].driver != driver:
-        return answered(site, NotYourButton(driver=found[1].driver))
+        return replied(site, NotYourButton(driver=found[1].driver))
     made = next((c for c in site.claims if (c.session, c.driver) == (number, driver)), None)
     return Answer(_unnamed(site, number, driver) if made is None else _undone(site, made), Done())
 
 
 def forget(site: Site, driver: str, *, now: datetime) -> Answer:
     """Delete everything about the driver; a held offer passes on at once."""
-    offer, step = site.offer_to(driver), Step(site)
-    if offer is not None:
-        step = offers.end(site, offer, CallOutcome.LEFT, now=now)
+    step = places.give_up(site, driver, CallOutcome.LEFT, now=now)
     return Answer(Step(_without(step.site, driver), step.effects), Forgotten(), forgotten=driver)
 
 
@@ -133,7 +131,7 @@ def _dispute(
 ) -> Answer:
     asked_before = any((d.user, d.claimant) == (user, claimant) for d in site.disputes)
     if asked_before:
-        return answered(site, Disputed(user=user))
+        return replied(site, Disputed(user=user))
     site, number = site.numbered()
     dispute = Dispute(number=number, user=user, owner=owner, claimant=claimant, at=now)
     asked: tuple[Effect, ...] = tuple(
@@ -212,7 +210,7 @@ def _without(site: Site, driver: str) -> Site:
     for port in site.ports:
         site = site.with_port(_anonymous(port, driver))
     return replace(
-        site.without_entry(driver),
+        site,
         registrations={user: who for user, who in site.registrations.items() if who != driver},
         misses={who: misses for who, misses in site.misses.items() if who != driver},
         missed=tuple(miss for miss in site.missed if miss.driver != driver),

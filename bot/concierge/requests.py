@@ -5,10 +5,10 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from bot.concierge import buttons, holds, next_driver, offers, registrations
-from bot.concierge.answer import Answer, answered
+from bot.concierge import buttons, holds, next_driver, places, registrations
+from bot.concierge.answer import Answer, replied
 from bot.concierge.step import Step
-from bot.concierge.suspensions import resumed, suspended
+from bot.concierge.suspensions import resumed
 from bot.effects import CallOutcome, TellRemoved
 from bot.events import (
     Asker,
@@ -110,9 +110,9 @@ def answer(site: Site, request: Request, *, now: datetime, rules: Rules) -> Answ
         case UnpauseRequested(port=words):
             return holds.unpause(site, asker, words, now=now)
         case ListRequested() | StatusRequested() | WhyRequested():
-            return answered(site, _look(request))
+            return replied(site, _look(request))
         case HelpRequested() | NotUnderstood() | SmallTalked() | ForgetRequested():
-            return answered(site, _said(request))
+            return replied(site, _said(request))
         case _:
             return _pressed(site, request, now=now, rules=rules)
 
@@ -120,9 +120,8 @@ def answer(site: Site, request: Request, *, now: datetime, rules: Rules) -> Answ
 def leave(site: Site, driver: str, *, now: datetime) -> Answer:
     """Let the driver go; a held offer passes on at once."""
     if site.entry(driver) is None:
-        return answered(site, NotInQueue())
-    step = _without_offer(site, driver, CallOutcome.LEFT, now=now)
-    return Answer(Step(step.site.without_entry(driver), step.effects), Left(driver=driver))
+        return replied(site, NotInQueue())
+    return Answer(places.give_up(site, driver, CallOutcome.LEFT, now=now), Left(driver=driver))
 
 
 def _pressed(site: Site, request: Buttons, *, now: datetime, rules: Rules) -> Answer:  # noqa: PLR0911 - one for each
@@ -170,19 +169,19 @@ def _said(request: Said) -> Reply:
 def _join(site: Site, request: JoinRequested, *, now: datetime, rules: Rules) -> Answer:
     driver, until = request.asker.driver, _until(request, now=now, rules=rules)
     if until is not None and until - now > timedelta(hours=MOST_HOURS_AHEAD):
-        return answered(site, TooFarAhead(hours=MOST_HOURS_AHEAD))
+        return replied(site, TooFarAhead(hours=MOST_HOURS_AHEAD))
     entry = site.entry(driver)
     if entry is not None:
         return _already_in(site, entry, until)
     charging = site.sessions_of(driver)
     if charging:
         port, session = charging[0]
-        return answered(site, AlreadyCharging(port=port.name, session=session.number))
+        return replied(site, AlreadyCharging(port=port.name, session=session.number))
     # Who joins anew has no use of an old place that a claim once cost them.
     claims = tuple(replace(c, entry=None) if c.driver == driver else c for c in site.claims)
     site = replace(site, claims=claims)
     joined = site.with_entry(Entry(driver=driver, joined=now, until=until))
-    return answered(joined, Joined(driver=driver, until=until))
+    return replied(joined, Joined(driver=driver, until=until))
 
 
 def _already_in(site: Site, entry: Entry, until: datetime | None) -> Answer:
@@ -193,7 +192,7 @@ def _already_in(site: Site, entry: Entry, until: datetime | None) -> Answer:
         suspended=entry.suspended,
         until=entry.until,
     )
-    return answered(site.with_entry(entry), reply)
+    return replied(site.with_entry(entry), reply)
 
 
 def _until(request: JoinRequested, *, now: datetime, rules: Rules) -> datetime | None:
@@ -209,9 +208,9 @@ def _remove(site: Site, asker: Asker, driver: str, *, now: datetime) -> Answer:
     if driver == asker.driver:
         return leave(site, driver, now=now)
     if not asker.admin:
-        return answered(site, AdminsOnly())
+        return replied(site, AdminsOnly())
     if site.entry(driver) is None:
-        return answered(site, DriverNotInQueue(driver=driver))
+        return replied(site, DriverNotInQueue(driver=driver))
     step = leave(site, driver, now=now).step
     told = TellRemoved(driver=driver, by=asker.driver)
     reply = Removed(driver=driver, by=asker.driver)
@@ -221,28 +220,22 @@ def _remove(site: Site, asker: Asker, driver: str, *, now: datetime) -> Answer:
 def _suspend(
     site: Site, driver: str, minutes: float | None, *, now: datetime, rules: Rules
 ) -> Answer:
-    entry, offer = site.entry(driver), site.offer_to(driver)
-    if entry is None:
-        return answered(site, NotInQueue())
+    position, offer = site.position(driver), site.offer_to(driver)
+    if position is None:
+        return replied(site, NotInQueue())
     span = None if minutes is None else timedelta(minutes=minutes)
     if span is None and offer is not None:
         span = rules.suspension
     until = None if span is None else now + span
-    step = _without_offer(site, driver, CallOutcome.NOT_NOW, now=now)
     because = Because.ASKED if offer is None else Because.NOT_NOW
-    reply = Suspended(driver=driver, position=site.position(driver) or 0, resumes=until)
-    return Answer(Step(suspended(step.site, entry, because, until=until), step.effects), reply)
+    step = places.give_way(site, driver, because, until=until, now=now)
+    return Answer(step, Suspended(driver=driver, position=position, resumes=until))
 
 
 def _resume(site: Site, driver: str) -> Answer:
     entry, position = site.entry(driver), site.position(driver)
     if entry is None or position is None:
-        return answered(site, NotInQueue())
+        return replied(site, NotInQueue())
     if entry.suspended is None:
-        return answered(site, WasNotSuspended(position=position))
-    return answered(resumed(site, entry), Resumed(driver=driver, position=position))
-
-
-def _without_offer(site: Site, driver: str, outcome: CallOutcome, *, now: datetime) -> Step:
-    offer = site.offer_to(driver)
-    return Step(site) if offer is None else offers.end(site, offer, outcome, now=now)
+        return replied(site, WasNotSuspended(position=position))
+    return replied(resumed(site, entry), Resumed(driver=driver, position=position))
