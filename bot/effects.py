@@ -172,6 +172,13 @@ class TellDisputeDecided(_Effect, frozen=True, kw_only=True, tag=True):
     owner: str
 
 
+class TellIdFree(_Effect, frozen=True, kw_only=True, tag=True):
+    """The ChargePoint user ID that the driver wanted is nobody's now, so there is no dispute."""
+
+    driver: str
+    user: str
+
+
 class ReportUnusable(_Effect, frozen=True, kw_only=True, tag=True):
     """Tell an admin, or the room where we know none, that a port was reported and is held back."""
 
@@ -302,6 +309,7 @@ Effect = (
     | UpdateWasThatYou
     | AskForDispute
     | TellDisputeDecided
+    | TellIdFree
     | ReportUnusable
     | SummariseOutage
     | TellPassedOver

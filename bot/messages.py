@@ -33,6 +33,7 @@ from bot.effects import (
     TellDisputeDecided,
     TellFrozen,
     TellGoesOn,
+    TellIdFree,
     TellMissed,
     TellMissedThrice,
     TellMissedTwice,
@@ -522,6 +523,15 @@ def _ask_for_dispute(effect: AskForDispute, reader: Reader) -> Message:
 def _dispute_decided(effect: TellDisputeDecided, reader: Reader) -> Message:
     return said(
         f"An admin decided: ChargePoint ID {text(effect.user)} is {reader.name(effect.owner)}'s."
+    )
+
+
+@words.register
+def _id_free(effect: TellIdFree, _: Reader) -> Message:
+    user = text(effect.user)
+    return said(
+        f"ChargePoint ID {user} is nobody's any more, so there is nothing left for an admin to "
+        f"decide. `ev register {user}` makes it yours."
     )
 
 

@@ -12,6 +12,7 @@ from bot.effects import (
     CallOutcome,
     Effect,
     TellDisputeDecided,
+    TellIdFree,
     UpdateWhoPluggedIn,
 )
 from bot.events import ClaimUndone, DisputeDecided
@@ -44,7 +45,7 @@ def unregister(site: Site, driver: str, user: str) -> Answer:
     """Untie the driver's own ID, on the live session too."""
     if site.registrations.get(user) != driver:
         return replied(site, NotYourRegistration(user=user))
-    step = Step(_untied(site, user))
+    step = _given_up(site, user)
     for _, session in site.sessions_of(driver):
         if session.user == user:
             step = step.and_then(_unnamed(step.site, session.number, driver))
@@ -58,17 +59,8 @@ def decide_dispute(site: Site, request: DisputeDecided) -> Answer:
         return replied(site, AdminsOnly())
     if dispute is None:
         return replied(site, TooLate())
-    owner = dispute.claimant if request.granted else dispute.owner
-    told: tuple[Effect, ...] = tuple(
-        TellDisputeDecided(driver=driver, user=dispute.user, owner=owner)
-        for driver in (dispute.claimant, dispute.owner)
-    )
-    if request.granted:
-        step = _tied(_untied(site, dispute.user), dispute.user, owner)
-    else:
-        disputes = tuple(each for each in site.disputes if each is not dispute)
-        step = Step(replace(site, disputes=disputes))
-    return Answer(step.and_then(Step(step.site, told)), Done())
+    step = _granted(site, dispute) if request.granted else _denied(site, dispute)
+    return Answer(step, Done())
 
 
 def claim(site: Site, number: int, driver: str, *, now: datetime, rules: Rules) -> Answer:
@@ -123,6 +115,8 @@ def not_mine(site: Site, number: int, driver: str) -> Answer:
 def forget(site: Site, driver: str, *, now: datetime) -> Answer:
     """Delete everything about the driver; a held offer passes on at once."""
     step = places.give_up(site, driver, CallOutcome.LEFT, now=now)
+    for user in [user for user, owner in site.registrations.items() if owner == driver]:
+        step = step.and_then(_given_up(step.site, user))
     return Answer(Step(_without(step.site, driver), step.effects), Forgotten(), forgotten=driver)
 
 
@@ -142,6 +136,27 @@ def _dispute(
     return Answer(Step(site, asked), Disputed(user=user))
 
 
+def _granted(site: Site, dispute: Dispute) -> Step:
+    """Give the ID to the claimant; whoever else wanted it has lost it too."""
+    losers = (each.claimant for each in site.disputes if each.user == dispute.user)
+    others = [driver for driver in losers if driver != dispute.claimant]
+    step = _tied(_untied(site, dispute.user), dispute.user, dispute.claimant)
+    told = _decided(dispute, dispute.claimant, dispute.claimant, dispute.owner, *others)
+    return step.and_then(Step(step.site, told))
+
+
+def _denied(site: Site, dispute: Dispute) -> Step:
+    disputes = tuple(each for each in site.disputes if each is not dispute)
+    told = _decided(dispute, dispute.owner, dispute.claimant, dispute.owner)
+    return Step(replace(site, disputes=disputes), told)
+
+
+def _decided(dispute: Dispute, owner: str, *drivers: str) -> tuple[Effect, ...]:
+    return tuple(
+        TellDisputeDecided(driver=driver, user=dispute.user, owner=owner) for driver in drivers
+    )
+
+
 def _tied(site: Site, user: str, driver: str) -> Step:
     step = Step(replace(site, registrations={**site.registrations, user: driver}))
     for port in site.ports:
@@ -149,6 +164,12 @@ def _tied(site: Site, user: str, driver: str) -> Step:
         if session is not None and session.user == user and session.driver != driver:
             step = step.and_then(plug_ins.identify(step.site, port, session, driver))
     return step
+
+
+def _given_up(site: Site, user: str) -> Step:
+    """Make the ID nobody's, and let those know who wait for a decision about it."""
+    told = (TellIdFree(driver=d.claimant, user=user) for d in site.disputes if d.user == user)
+    return Step(_untied(site, user), tuple(told))
 
 
 def _untied(site: Site, user: str) -> Site:
@@ -184,10 +205,10 @@ def _remembering(  # noqa: PLR0913 - what a claim consists of
 
 
 def _undone(site: Site, made: Claim) -> Step:
-    site = replace(site, claims=tuple(each for each in site.claims if each is not made))
+    step = Step(replace(site, claims=tuple(each for each in site.claims if each is not made)))
     if made.user is not None and site.registrations.get(made.user) == made.driver:
-        site = _untied(site, made.user)
-    step = _unnamed(site, made.session, made.driver)
+        step = step.and_then(_given_up(step.site, made.user))
+    step = step.and_then(_unnamed(step.site, made.session, made.driver))
     return Step(_waiting_again(step.site, made), step.effects)
 
 
@@ -211,11 +232,10 @@ def _without(site: Site, driver: str) -> Site:
         site = site.with_port(_anonymous(port, driver))
     return replace(
         site,
-        registrations={user: who for user, who in site.registrations.items() if who != driver},
         misses={who: misses for who, misses in site.misses.items() if who != driver},
         missed=tuple(miss for miss in site.missed if miss.driver != driver),
         claims=tuple(each for each in site.claims if each.driver != driver),
-        disputes=tuple(d for d in site.disputes if driver not in (d.owner, d.claimant)),
+        disputes=tuple(each for each in site.disputes if each.claimant != driver),
     )
 
 

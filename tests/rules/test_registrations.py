@@ -9,6 +9,7 @@ from bot.effects import (
     CallDriver,
     CallOutcome,
     TellDisputeDecided,
+    TellIdFree,
     UpdateAskWho,
     UpdateCall,
     UpdateWhoPluggedIn,
@@ -119,6 +120,49 @@ def test_c28_an_id_that_was_given_is_not_given_back_by_an_older_question(story: 
 
     assert story.reply() == TooLate()
     assert story.site.registrations == {"700101": GRACE}
+
+
+def test_c28_whoever_else_wanted_it_is_told_too(story: Story) -> None:
+    story.registers(ADA, "700101")
+    story.registers(ADA, "700102")
+    story.says(GRACE, "register 700101")
+    story.says(ALAN, "register 700101")
+    story.says(ALAN, "register 700102")
+
+    effects = story.presses(HEDY, "give it to the new driver", 3, admin=True)
+
+    assert effects == tuple(
+        TellDisputeDecided(driver=driver, user="700101", owner=GRACE)
+        for driver in (GRACE, ADA, ALAN)
+    )
+    assert [(each.user, each.claimant) for each in story.site.disputes] == [("700102", ALAN)]
+
+
+def test_c28_another_one_who_wants_it_waits_on_when_one_was_denied(story: Story) -> None:
+    story.registers(ADA, "700101")
+    story.says(GRACE, "register 700101")
+    story.says(ALAN, "register 700101")
+
+    effects = story.presses(HEDY, "leave it", 3, admin=True)
+
+    assert [effect.driver for effect in effects if isinstance(effect, TellDisputeDecided)] == [
+        GRACE,
+        ADA,
+    ]
+    assert [each.claimant for each in story.site.disputes] == [ALAN]
+
+
+@pytest.mark.parametrize("last", ["unregister 600001", "undo", "forget me"])
+def test_c28_whoever_waits_for_an_id_hears_that_it_is_free(story: Story, last: str) -> None:
+    story.presses(ADA, "that's me", 1)
+    story.says(GRACE, "register 600001")
+
+    said = story.says(ADA, last) if " 6" in last else story.presses(ADA, last, 1)
+
+    assert said[0] == TellIdFree(driver=GRACE, user="600001")
+    assert story.site.disputes == ()
+    assert isinstance(story.asks(GRACE, "register 600001"), Registered)
+    assert story.site.registrations == {"600001": GRACE}
 
 
 def test_c28_what_was_given_up_needs_no_decision(story: Story) -> None:
