@@ -35,6 +35,8 @@ _T = TypeVar("_T")
 
 _IN_ROOM = re.compile(r"\s*ev\s", re.IGNORECASE)
 _ACTIONS = re.compile(r"[a-z_]{1,40}\.[a-z_]{1,40}")
+# Other kinds of message tell of edits, deletions and who came and went.
+_SAID = (None, "file_share", "me_message", "thread_broadcast")
 MOST_LINES = 5
 MOST_TRIES = 3
 LONGEST_PAUSE_SECONDS = 10.0
@@ -320,7 +322,8 @@ def _authorizing(identity: Identity, token: str) -> Callable[..., Awaitable[Auth
 
 
 def _is_not_said_by_a_person(event: Body) -> bool:
-    return bool(event.get("bot_id") or event.get("subtype") or not event.get("user"))
+    is_news = event.get("subtype") not in _SAID
+    return bool(event.get("bot_id") or is_news or not event.get("user"))
 
 
 def _plain(text: str) -> str:

@@ -348,6 +348,18 @@ async def test_what_comes_while_it_stops_is_left_to_another_one(either: Bot) -> 
     assert await either.queue() == []
 
 
+@pytest.mark.parametrize("kind", ["file_share", "me_message", "thread_broadcast"])
+async def test_words_beside_a_picture_or_from_a_thread_count_too(bot: Bot, kind: str) -> None:
+    slack = bot.neighbours.slack
+    first = slack.say(ADA, "look at my car")
+
+    slack._send_event({**_message(first.ts), "text": "ev add", "subtype": kind})
+
+    await bot.neighbours.hears(JOINED)
+    await bot.quiet()
+    assert await bot.queue() == [ADA]
+
+
 async def test_only_people_are_listened_to(bot: Bot) -> None:
     """A bot that answers bots, or itself, never stops."""
     neighbours = bot.neighbours
@@ -356,7 +368,7 @@ async def test_only_people_are_listened_to(bot: Bot) -> None:
         {"bot_id": "B0OTHER", "subtype": "bot_message"},
         {"bot_id": "B0OTHER"},
         {"user": "U0BOT"},
-        {"subtype": "file_share"},
+        {"subtype": "channel_topic"},
         {"subtype": "message_changed", "user": None},
         {"user": None},
     ):
