@@ -43,7 +43,6 @@ log = logging.getLogger(__name__)
 
 CARD_KEPT = timedelta(days=30)
 UNREADABLE_KEPT = timedelta(hours=1)
-LONGEST_PAUSE_SECONDS = 30.0
 
 _effects = msgspec.json.Decoder(Effect)
 
@@ -162,7 +161,7 @@ class Relay:
             if wait > 0 or about & held:
                 # What comes later in this conversation, or about this card, waits with it.
                 held |= about
-                if not self._pace.is_troubled(saying.conversation):
+                if wait > 0 and not self._pace.is_troubled(saying.conversation):
                     crowded.append(wait)
                 continue
             with unit("relay", row=saying.row.id, effect=type(saying.effect).__name__):
@@ -176,7 +175,7 @@ class Relay:
     def _failed(self, error: Exception) -> Rest:
         self._trouble = error
         self._failures += 1
-        return Rest(self._patience.retry(self._failures, most=LONGEST_PAUSE_SECONDS), said=True)
+        return Rest(self._patience.retry(self._failures, most=self._patience.store), said=True)
 
     def _forget_what_is_gone(self, rows: tuple[OutboxRow, ...], sayings: list[Saying]) -> None:
         there = {row.id for row in rows}

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from msgspec.structs import replace
 
+from bot.relay import Rest
 from playground.slack.faults import Break, Fault, Hang, Limit, LoseAnswer, Refuse, Reset
 from playground.slack.workspace import dm_of
 from queue_store.errors import OutcomeUnknown, StoreError, StoreUnavailable
@@ -398,6 +399,29 @@ async def test_a_full_room_holds_up_no_private_word(neighbours: Neighbours) -> N
         assert "ratelimited" in (await bot.problems())["slack"]
 
 
+async def test_an_edit_that_waits_for_its_card_keeps_nobody_busy(bot: Bot) -> None:
+    """A relay that looks again at once, for ever, would starve everything else."""
+    neighbours, relay, rests = bot.neighbours, bot.duties.relay, list[Rest]()
+    sweep = relay.sweep
+
+    async def noted() -> Rest:
+        rests.append(await sweep())
+        return rests[-1]
+
+    relay.sweep = noted  # type: ignore[method-assign] # only listens
+    await neighbours.slack.command(ADA, "add")
+    neighbours.slack.web_api.faults.add("chat.postMessage", Limit(1000))
+    neighbours.leave(EAST)
+    await until(lambda: _begun(bot))
+
+    await neighbours.slack.command(ADA, "suspend")
+    await until(lambda: _waits(bot.office._store, b"UpdateCall"))
+
+    rests.clear()
+    await until(lambda: _at_least(rests, 3))
+    assert {rest.seconds for rest in rests[1:]} == {QUICK.outbox}
+
+
 async def test_a_notice_that_is_no_longer_so_is_not_given(bot: Bot) -> None:
     neighbours = bot.neighbours
     faults = neighbours.slack.web_api.faults
@@ -445,8 +469,16 @@ async def test_a_leader_whose_time_is_up_says_nothing(bot: Bot) -> None:
     assert len(neighbours.room("<@U0ADA>")) == 1
 
 
+async def _at_least(rests: list[Rest], times: int) -> bool:
+    return len(rests) >= times
+
+
 async def _count(store: QueueStore, rows: int) -> bool:
     return len(await store.outbox()) == rows
+
+
+async def _waits(store: QueueStore, words: bytes) -> bool:
+    return any(words in row.body for row in await store.outbox())
 
 
 async def _begun(bot: Bot) -> bool:
