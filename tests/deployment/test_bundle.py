@@ -12,11 +12,11 @@ from playground.slack.options import Options
 from playground.slack.simulation import SimulatedSlack
 from playground.slack.workspace import dm_of
 from tests.bot.office import ADA, EAST, GRACE, WEST, Clock, Neighbours, neighbours_of, until
+from tests.deployment.beanstalk import environment
 from tests.deployment.bundle import ROOT, made, names, output
 from tests.deployment.server import Server
 
 PROMISED_SECONDS = 10
-STORE = {"QUEUE_STORE": "dynamodb:ev-concierge"}
 PACKAGES = {"bot", "chargepoint", "queue_store"}
 
 
@@ -120,14 +120,13 @@ async def test_it_runs_is_redeployed_with_the_queue_in_use_and_stops(
     server: Server, bundled: Path, neighbours: Neighbours, dynamodb: dict[str, str]
 ) -> None:
     """All of it with nothing but the bundle, its requirements and the settings."""
-    settings = {**neighbours.environment(), **STORE, **dynamodb}
-    environment = Environment(server, neighbours, settings)
     first = server.install(bundled)
-    await server.run(
-        "python", "-m", "queue_store", "create", STORE["QUEUE_STORE"], at=first, **dynamodb
-    )
+    shipped = environment(*(first / ".ebextensions").iterdir())
+    deployed = Environment(server, neighbours, {**neighbours.environment(), **shipped, **dynamodb})
+    create = ("python", "-m", "queue_store", "create", shipped["QUEUE_STORE"])
+    await server.run(*create, at=first, **dynamodb)
 
-    async with environment.runs(first):
+    async with deployed.runs(first):
         answer = await neighbours.slack.command(ADA, "add")
         assert answer is not None
         assert "Ada Lovelace joined" in answer.text
@@ -136,7 +135,7 @@ async def test_it_runs_is_redeployed_with_the_queue_in_use_and_stops(
     neighbours.leave(EAST)
     assert neighbours.room("Go and plug in") == []
 
-    async with environment.runs(second):
+    async with deployed.runs(second):
         await neighbours.hears("<@U0ADA>")
         await neighbours.tells(ADA, "It's your turn")
         neighbours.leave(WEST)
