@@ -11,14 +11,17 @@ from collections.abc import Awaitable, Callable, Coroutine
 from http import HTTPStatus
 from typing import Any, Protocol, TypeVar
 
+import msgspec
 from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.adapter.socket_mode.async_internals import send_async_response
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
+from bot import gate
 from bot.blocks import Message
 from bot.conversation import Answer, Conversation, label_of
 from bot.errors import SlackError, SlackUnavailable
@@ -71,22 +74,29 @@ class SlackApp:
         self._slack = slack
         self._conversation = conversation
         self._identity = identity
+        self._ours = gate.Ours(team=settings.team or identity.team)
         self._spawn = spawn
         self._patience = patience or Patience()
         self._socket: AsyncSocketModeHandler | None = None
         self._draining = False
-        self._mention = re.compile(rf"<@{re.escape(identity.user)}(\|[^>]*)?>")
+        self._mention = re.compile(rf"<@{re.escape(identity.user)}(\|[^<>]*)?>")
         self._bolt = self._build()
 
     async def answer(self, request: web.Request) -> web.Response:
         """Answer an HTTP request, if it is Slack's."""
         body = (await request.read()).decode(errors="replace")
+        signature = request.headers.get("X-Slack-Signature", "")
         # Bolt would take apart what nobody signed, and stumble over what is no JSON.
         if not self._is_signed(body, request):
             return web.Response(status=HTTPStatus.UNAUTHORIZED)
-        asked = AsyncBoltRequest(
-            body=body, query=request.query_string, headers=dict(request.headers)
-        )
+        try:
+            given = gate.fields(body, request.content_type)
+            fit = gate.request(given, delivery=signature)
+        except gate.Unfit as unfit:
+            log.warning("slack.unfit", extra=facts(why=str(unfit)))
+            return web.Response(status=unfit.status, text=f"This is {unfit}.")
+        # Nobody signs headers, and to Bolt some of them mean something.
+        asked = AsyncBoltRequest(body=fit, headers={"content-type": gate.JSON})
         return await to_aiohttp_response(await self._bolt.async_dispatch(asked))
 
     async def problem(self) -> str | None:
@@ -104,7 +114,7 @@ class SlackApp:
     async def run_socket(self, app_token: str) -> None:
         """Answer the same requests over Socket Mode, until cancelled."""
         while True:
-            self._socket = handler = AsyncSocketModeHandler(
+            self._socket = handler = _Socket(
                 self._bolt,
                 app_token,
                 web_client=self._slack.client_with(app_token),
@@ -164,11 +174,14 @@ class SlackApp:
     ) -> BoltResponse:
         if self._draining:
             return BoltResponse(status=HTTPStatus.SERVICE_UNAVAILABLE)
-        team = body.get("team_id") or (body.get("team") or {}).get("id")
-        if team == (self._settings.team or self._identity.team):
+        why = gate.stranger(body, self._ours)
+        if why is None:
             return await next_()
-        log.warning("slack.stranger", extra=facts(team=str(team)[:20]))
-        return BoltResponse(status=403, body="This app serves another workspace.")
+        log.warning("slack.stranger", extra=facts(why=why))
+        if "event" in body:
+            # Slack brings again what fails, and brings nothing more where most things fail.
+            return BoltResponse(status=HTTPStatus.OK, body="")
+        return BoltResponse(status=HTTPStatus.FORBIDDEN, body="This app serves another workspace.")
 
     async def _command(self, ack: AsyncAck, body: Body) -> BoltResponse:
         in_room = body.get("channel_id") == self._settings.channel
@@ -295,6 +308,20 @@ class SlackApp:
             await self._slack.post(channel, message, thread=event.get("thread_ts"))
         else:
             await self._slack.whisper(channel, asker.driver, message)
+
+
+class _Socket(AsyncSocketModeHandler):
+    """Brings what is fit through the gate, and acknowledges the rest: it would only come again."""
+
+    async def handle(self, client: Any, req: Any) -> None:  # noqa: ANN401 - values of slack_sdk's
+        try:
+            fit = gate.request(req.payload, delivery=req.envelope_id)
+        except gate.Unfit as unfit:
+            log.warning("slack.unfit", extra=facts(why=str(unfit)))
+            await send_async_response(client, req, BoltResponse(status=HTTPStatus.OK), 0.0)
+        else:
+            req.payload = msgspec.json.decode(fit)
+            await super().handle(client, req)
 
 
 async def _responded(respond: AsyncRespond, message: Message) -> str | None:

@@ -1,12 +1,17 @@
 """The HTTP server: Slack's requests, liveness and readiness; the only importer of aiohttp.web's.
 
-What isn't a POST with a plausible timestamp never reaches Bolt.
+What isn't a POST with a plausible timestamp and a body of a sensible size, that comes in a
+sensible time, never reaches Bolt. Of what isn't even HTTP the log says nothing: anybody can send
+it, as often as they like.
 """
 
+import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from bot.clock import Clock
 
@@ -15,18 +20,32 @@ Problems = Callable[[], Awaitable[Mapping[str, str]]]
 
 LARGEST_BODY = 1024 * 1024
 OLDEST_SECONDS = 5 * 60
+SLOWEST_SECONDS = 10.0
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    """Whether the trouble is ours, and not that of who sent what is no HTTP."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, HttpProcessingError | web.RequestPayloadError)
+
+
+logging.getLogger("aiohttp.server").addFilter(_is_ours)
 
 
 class Server:
     """Serves the paths that interface.md promises; Slack's only when given how to answer.
 
-    `seconds` is how long requests that were begun may take at a stop.
+    `seconds` is how long requests that were begun may take at a stop, `slowest` how long a body
+    may take to arrive.
     """
 
-    def __init__(self, problems: Problems, *, clock: Clock, seconds: float) -> None:
+    def __init__(
+        self, problems: Problems, *, clock: Clock, seconds: float, slowest: float = SLOWEST_SECONDS
+    ) -> None:
         self._problems = problems
         self._clock = clock
         self._seconds = seconds
+        self._slowest = slowest
         self._answer: Answer | None = None
         self._runner: web.AppRunner | None = None
 
@@ -62,7 +81,23 @@ class Server:
             return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE, text="Not ready yet.")
         if not self._is_timely(request.headers.get("X-Slack-Request-Timestamp", "")):
             return web.Response(status=HTTPStatus.UNAUTHORIZED)
-        return await self._answer(request)
+        wrong = await self._read(request)
+        return await self._answer(request) if wrong is None else web.Response(status=wrong)
+
+    async def _read(self, request: web.Request) -> HTTPStatus | None:
+        """Read the body, which the request then keeps; answer what is wrong with it, if anything.
+
+        Raises:
+            HTTPRequestEntityTooLarge: it is too large.
+        """
+        try:
+            async with asyncio.timeout(self._slowest):
+                await request.read()
+        except TimeoutError:
+            return HTTPStatus.REQUEST_TIMEOUT
+        except (web.RequestPayloadError, ConnectionError):
+            return HTTPStatus.BAD_REQUEST
+        return None
 
     def _is_timely(self, timestamp: str) -> bool:
         """Whether it was signed just now; neither an old request nor one for later is taken."""

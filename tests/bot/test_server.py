@@ -1,58 +1,18 @@
 """The doors to the outside: nobody but Slack comes in, and everybody gets an answer."""
 
+import asyncio
+import gzip
 import json
+from contextlib import suppress
 from http import HTTPStatus
-from io import BytesIO
-from urllib.parse import urlencode
 
-import aiohttp
 import pytest
-from slack_sdk.signature import SignatureVerifier
+from aiohttp import web
 
-from playground.slack.workspace import ROOM, TEAM
+from bot.server import Server
 from playground.soap import EVERY_OPERATION, Trouble
-from tests.bot.office import ADA, Bot, Neighbours, at_work
-
-FORM = "application/x-www-form-urlencoded"
-
-
-def command(**changed: str) -> str:
-    """Write `/ev add` as Slack does."""
-    fields = {
-        "command": "/ev",
-        "text": "add",
-        "team_id": TEAM,
-        "user_id": ADA,
-        "channel_id": ROOM,
-        "trigger_id": "1.2.3",
-        "response_url": "http://127.0.0.1:9/",
-    }
-    return urlencode({**fields, **changed})
-
-
-def signed(bot: Bot, body: str, *, at: object = None, secret: str | None = None) -> dict[str, str]:
-    """Sign a body as Slack does, or as somebody else."""
-    moment = str(int(bot.neighbours.clock.now().timestamp()) if at is None else at)
-    secret = secret or bot.neighbours.slack.options.signing_secret
-    signature = SignatureVerifier(secret).generate_signature(timestamp=moment, body=body)
-    return {
-        "Content-Type": FORM,
-        "X-Slack-Request-Timestamp": moment,
-        "X-Slack-Signature": signature or "",
-    }
-
-
-async def post(bot: Bot, body: str | bytes, headers: dict[str, str]) -> tuple[int, str]:
-    """Send it and answer status and text."""
-    async with (
-        aiohttp.ClientSession() as session,
-        session.post(
-            f"{bot.url}/slack/events",
-            data=BytesIO(body.encode() if isinstance(body, str) else body),
-            headers=headers,
-        ) as answer,
-    ):
-        return answer.status, await answer.text()
+from tests.bot.office import ADA, Bot, Clock, Neighbours, at_work, logged
+from tests.bot.wire import FORM, JSON, command, interactive, message, post, press, send, signed
 
 
 async def test_what_slack_signed_is_taken(bot: Bot) -> None:
@@ -192,3 +152,145 @@ async def test_readiness_names_the_parts_that_are_not_ready(neighbours: Neighbou
         assert json.loads(said)["ready"] is False
         assert "chargepoint" in json.loads(said)
         assert (await bot.get("/healthz"))[0] == HTTPStatus.OK
+
+
+UNREADABLE = {
+    "chunks that are none": b"Transfer-Encoding: chunked\r\n\r\nzz\r\nabc\r\n",
+    "a size below zero": b"Content-Length: -5\r\n\r\n",
+    "two sizes": b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "what is not compressed": b"Content-Encoding: gzip\r\nContent-Length: 5\r\n\r\nabcde",
+    "compressed by nobody knows what": b"Content-Encoding: zip\r\nContent-Length: 1\r\n\r\na",
+    "a header without end": b"X: " + b"a" * 20_000 + b"\r\n\r\n",
+    "half of it": b"Content-Length: 50\r\n\r\nabcde",
+}
+
+
+@pytest.mark.parametrize("what", UNREADABLE)
+async def test_what_is_no_http_costs_its_sender_the_connection_and_nobody_a_stack_trace(
+    bot: Bot, what: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A log that anybody can fill hides what it is for."""
+    answer = await raw(bot, UNREADABLE[what])
+
+    assert answer == b"" or answer.split()[1].startswith(b"4")
+    assert (await bot.get("/healthz"))[0] == HTTPStatus.OK
+    assert [record for record in caplog.records if record.exc_info] == []
+
+
+async def test_a_small_body_that_unfolds_into_a_huge_one_is_refused(bot: Bot) -> None:
+    bomb = gzip.compress(b"0" * 20 * 2**20)
+    head = b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(bomb)
+
+    assert b" 413 " in await raw(bot, head + bomb)
+
+
+async def test_a_body_that_does_not_end_is_given_up(clock: Clock) -> None:
+    """Or whoever sends a byte a minute would hold a connection for each."""
+    reached = False
+
+    async def problems() -> dict[str, str]:
+        return {}
+
+    async def answer(_: web.Request) -> web.Response:
+        nonlocal reached
+        reached = True
+        return web.Response()
+
+    server = Server(problems, clock=clock, seconds=0.1, slowest=0.05)
+    server.serve_slack(answer)
+    url = f"http://127.0.0.1:{await server.start(0)}"
+    try:
+        half = post_head(clock) + b"Content-Length: 9\r\n\r\nabc"
+        said = await converse(url, half, ends=False)
+    finally:
+        await server.stop()
+
+    assert b" 408 " in said
+    assert not reached
+
+
+async def test_bodies_that_are_no_requests_are_refused_though_they_are_signed(
+    bot: Bot, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Only Slack can sign, and Slack may change: it is told, and nothing breaks."""
+    for body, kind, status in (
+        (command(), "text/plain", HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
+        (command() + "&text=remove", FORM, HTTPStatus.BAD_REQUEST),
+        ("payload=[", FORM, HTTPStatus.BAD_REQUEST),
+        ("[" * 100_000, JSON, HTTPStatus.BAD_REQUEST),
+        ("{}", JSON, HTTPStatus.BAD_REQUEST),
+        (command(response_url="http://example.com/"), FORM, HTTPStatus.BAD_REQUEST),
+        (json.dumps(message("ev add", ts=None)), JSON, HTTPStatus.BAD_REQUEST),
+    ):
+        assert (await send(bot, body, kind=kind))[0] == status, body[:80]
+
+    assert len(logged(caplog, "slack.unfit")) == 7
+    assert not [record for record in caplog.records if record.exc_info]
+    assert await bot.queue() == []
+
+
+async def test_a_command_may_hold_any_word(bot: Bot) -> None:
+    """Bolt by itself takes a form with this one in it for a press without a payload."""
+    body = command(text="pause the payload bay")
+
+    status, said = await send(bot, body)
+
+    assert status == HTTPStatus.OK
+    assert "the payload bay" in said
+
+
+async def test_a_header_that_nobody_signed_means_nothing(bot: Bot) -> None:
+    """To Bolt some headers are orders."""
+    orders = {"X-Slack-Bolt-Lazy-Only": "1", "X-Slack-Bolt-Lazy-Function-Name": "_command"}
+
+    status, said = await post(bot, command(), {**signed(bot, command()), **orders})
+
+    assert (status, "joined" in said) == (HTTPStatus.OK, True)
+
+
+async def test_people_of_other_workspaces_are_not_served(
+    bot: Bot, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Words from elsewhere are passed over in silence, or Slack would bring them again."""
+    elsewhere = {"id": "U0EVE", "team_id": "T0OTHER"}
+    pressed = interactive(press("queue.rejoin", "0", user=elsewhere))
+    said = json.dumps(message("ev add", user="U0EVE", team="T0OTHER"))
+
+    assert (await send(bot, pressed))[0] == HTTPStatus.FORBIDDEN
+    assert (await send(bot, said, kind=JSON))[0] == HTTPStatus.OK
+
+    await bot.quiet()
+    assert await bot.queue() == []
+    assert len(logged(caplog, "slack.stranger")) == 2
+
+
+def post_head(clock: Clock) -> bytes:
+    """Answer the beginning of a request at the right time."""
+    now = int(clock.now().timestamp())
+    return (
+        "POST /slack/events HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        f"X-Slack-Request-Timestamp: {now}\r\n"
+    ).encode()
+
+
+async def raw(bot: Bot, rest: bytes) -> bytes:
+    """Send a request as it stands, and answer what comes back before the end."""
+    return await converse(bot.url, post_head(bot.neighbours.clock) + rest)
+
+
+async def converse(url: str, said: bytes, *, ends: bool = True) -> bytes:
+    """Say this, and perhaps that it was all; answer what is said, or else its beginning."""
+    host, _, port = url.removeprefix("http://").partition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    try:
+        writer.write(said)
+        if ends:
+            writer.write_eof()
+        async with asyncio.timeout(5):
+            return await reader.read(-1 if ends else 100)
+    except ConnectionError:
+        return b""
+    finally:
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()

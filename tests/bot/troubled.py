@@ -1,7 +1,9 @@
 """A real store that can be told to fail, to hesitate, or to lose its word."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import datetime
+from typing import cast
 
 from queue_store.errors import StoreError
 from queue_store.lease import Lease
@@ -100,3 +102,32 @@ class Opening:
     async def __call__(self, place: Place, site: str) -> QueueStore:
         self.store = TroubledStore(await open_store(place, site=site))
         return self.store
+
+
+class OneStore:
+    """Opens one store for all who ask, as machines share a table; the last to leave closes it."""
+
+    def __init__(self) -> None:
+        self._store: QueueStore | None = None
+        self._holders = 0
+
+    async def __call__(self, place: Place, site: str) -> QueueStore:
+        self._store = self._store or await open_store(place, site=site)
+        self._holders += 1
+        return cast("QueueStore", _Share(self._store, self._leave))
+
+    async def _leave(self) -> None:
+        self._holders -= 1
+        if self._store is not None and not self._holders:
+            await self._store.close()
+
+
+class _Share:
+    """One machine's view of the store."""
+
+    def __init__(self, store: QueueStore, leave: Callable[[], Awaitable[None]]) -> None:
+        self._store = store
+        self.close = leave
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
