@@ -7,7 +7,7 @@ answer is always a request, if only NotUnderstood, and never an exception.
 import math
 import re
 from collections.abc import Callable
-from datetime import time
+from datetime import UTC, datetime, time, timedelta
 from difflib import get_close_matches
 
 from msgspec import Struct
@@ -47,13 +47,14 @@ from bot.events import (
 
 LONGEST_ECHO = 60
 LONGEST_SUSPENSION_MINUTES = 24 * 60
-LONGEST_STAY_MINUTES = 8 * 60
 _USER_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _DIGITS = re.compile(r"\d{1,18}", re.ASCII)
 _MENTION = re.compile(r"<@([UW][A-Z0-9]{2,20})(?:\|[^<>]{0,80})?>", re.ASCII)
 _TIME = re.compile(r"(\d{1,2})(?:[:.h](\d{2})?)?\s*([ap]\.?m\.?)?", re.ASCII | re.IGNORECASE)
 LONGEST_PORT = 100
 NOON = 12
+MOST_MINUTES = 10**9  # what any calendar can still count
+_1970 = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Command(Struct, frozen=True, kw_only=True):
@@ -193,8 +194,13 @@ def _offer(said: OfferAnswer) -> Callable[[Asker, int, int], Request]:
 
 
 def _move(asker: Asker, session: int, minutes: int) -> Request:
-    kept = min(minutes, LONGEST_STAY_MINUTES)
-    return MoveAnswered(asker=asker, session=session, minutes=kept)
+    return MoveAnswered(asker=asker, session=session, minutes=min(minutes, MOST_MINUTES))
+
+
+def _move_until(asker: Asker, session: int, minutes: int) -> Request:
+    """Read the moment, in minutes since 1970, that stood in the menu."""
+    until = _1970 + timedelta(minutes=min(minutes, MOST_MINUTES))
+    return MoveAnswered(asker=asker, session=session, until=until)
 
 
 COMMANDS = (
@@ -290,7 +296,7 @@ _BUTTONS: dict[str, Callable[[Asker, int, int], Request]] = {
     **{f"offer.{said}": _offer(said) for said in OfferAnswer},
     "move.now": _move,
     "move.later": _move,
-    "move.until": _move,
+    "move.until": _move_until,
     "was.mine": lambda asker, number, session: IdentityAnswered(
         asker=asker, offer=number, session=session, mine=True
     ),

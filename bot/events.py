@@ -139,10 +139,11 @@ class OfferAnswered(_Request, frozen=True, kw_only=True, tag=True):
 
 
 class MoveAnswered(_Request, frozen=True, kw_only=True, tag=True):
-    """A driver who was asked to move said in how many minutes; 0 is now."""
+    """A driver who was asked to move said in how many minutes, 0 being now, or not until when."""
 
     session: int
-    minutes: int
+    minutes: int = 0
+    until: datetime | None = None
 
 
 class IdentityAnswered(_Request, frozen=True, kw_only=True, tag=True):

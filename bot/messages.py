@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import singledispatch
+from math import ceil
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -429,10 +430,11 @@ _STAYS = (30, 60, 120, 180, 240)
 
 
 def _move_buttons(session: int, reader: Reader) -> tuple[Block, ...]:
+    # The menu means the very times that it shows, whenever one of them is chosen.
+    now = ceil(reader.now.timestamp() / 60)
     options = [
-        (f"{at.astimezone(reader.zone):%H:%M}", f"{session}-{minutes}")
-        for minutes in _STAYS
-        for at in (reader.now + timedelta(minutes=minutes),)
+        (f"{datetime.fromtimestamp(60 * minute, reader.zone):%H:%M}", f"{session}-{minute}")
+        for minute in (now + stay for stay in _STAYS)
     ]
     return (
         button("Moving now", "move.now", f"{session}-0", "primary"),

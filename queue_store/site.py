@@ -56,13 +56,20 @@ class Entry(Struct, frozen=True, kw_only=True):
     resumes: datetime | None = None
 
 
+class Promise(Struct, frozen=True, kw_only=True):
+    """What a driver who was asked to move said: not before `at`, to the minute; None is now."""
+
+    at: datetime | None = None
+
+
 class Session(Struct, frozen=True, kw_only=True):
     """One car on one port, from plug-in to plug-out.
 
     `user` is a ChargePoint user ID, `driver` a Slack one; either may be unknown. `since_known` is
     False where the car was found plugged in and was there at least since `since`. `noticed` is
     True once the plug-in has had its consequences for the queue, `carded` once the room was asked
-    whose car it is. `asked` counts the requests to move, the next of which is not before `ask_at`.
+    whose car it is. `asked` counts the requests to move, the next of which is not before `ask_at`;
+    `promise` is the answer to the last one.
     """
 
     number: int
@@ -75,6 +82,7 @@ class Session(Struct, frozen=True, kw_only=True):
     carded: bool = False
     asked: int = 0
     ask_at: datetime | None = None
+    promise: Promise | None = None
 
 
 class Departure(Struct, frozen=True, kw_only=True):

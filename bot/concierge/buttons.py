@@ -1,6 +1,6 @@
 """What a called driver, or one who is asked to move, says with a button."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from bot.concierge import holds, offers, overtime, places, plug_ins, registrations
@@ -8,7 +8,7 @@ from bot.concierge.answer import Answer, replied
 from bot.concierge.step import Step
 from bot.effects import CallOutcome
 from bot.events import IdentityAnswered, MoveAnswered, OfferAnswer, OfferAnswered
-from bot.replies import NotYourButton, TooLate
+from bot.replies import Done, NotYourButton, TooLate
 from bot.rules import Rules
 from queue_store.site import Because, Offer, Site
 
@@ -31,11 +31,11 @@ def answer_move(site: Site, request: MoveAnswered, *, now: datetime, rules: Rule
     port, session = found
     if session.driver != request.asker.driver:
         return replied(site, NotYourButton(driver=session.driver))
-    if session.asked == 0:
+    at = request.until or now + timedelta(minutes=request.minutes)
+    if session.asked == 0 or at < now:
         return replied(site, TooLate())
-    return Answer(
-        overtime.leave_in_peace(site, port, session, request.minutes, now=now, rules=rules)
-    )
+    step = overtime.leave_in_peace(site, port, session, at, now=now, rules=rules)
+    return Answer(step, None if step.effects else Done())
 
 
 def answer_identity(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from math import ceil
 
 from msgspec.structs import replace
 
@@ -9,7 +10,9 @@ from bot.concierge import silence
 from bot.concierge.step import Step
 from bot.effects import AskToMove, TellMoveAnswer, UpdateAskToMove
 from bot.rules import Rules
-from queue_store.site import Availability, Port, Session, Site
+from queue_store.site import Availability, Port, Promise, Session, Site
+
+LONGEST_STAY = timedelta(hours=8)
 
 
 def ask_to_move(site: Site, *, now: datetime, rules: Rules) -> Step:
@@ -18,19 +21,33 @@ def ask_to_move(site: Site, *, now: datetime, rules: Rules) -> Step:
     may_ask = rules.quiet.begun(now) is None and silence.outage(site, now=now, rules=rules) is None
     for port, session in _askable(site, rules) if may_ask else ():
         if _ask_at(session, rules) <= now:
-            asked = replace(session, asked=session.asked + 1, ask_at=now + rules.nag_repeat)
+            asked = _asked_again(session, now, rules)
             site = site.with_port(replace(port, session=asked))
             effects.append(_asked(port, asked))
     return Step(site, tuple(effects))
 
 
 def leave_in_peace(
-    site: Site, port: Port, session: Session, minutes: int, *, now: datetime, rules: Rules
+    site: Site, port: Port, session: Session, at: datetime, *, now: datetime, rules: Rules
 ) -> Step:
-    """Leave the driver in peace for as long as the answer asks, and let the next one know."""
-    wait = timedelta(minutes=minutes) if minutes else rules.nag_repeat
-    driver, at = session.driver or "", now + timedelta(minutes=minutes)
-    site = site.with_port(replace(port, session=replace(session, ask_at=now + wait)))
+    """Leave the driver in peace until then, and let the next one know; but say nothing twice."""
+    at = min(at, now + LONGEST_STAY)
+    promise = Promise(at=at.replace(second=0, microsecond=0) if at > now else None)
+    if session.promise == promise:
+        return Step(site)
+    ask_at = at if at > now else now + rules.nag_repeat
+    promised = replace(session, ask_at=ask_at, promise=promise)
+    return _shown(site.with_port(replace(port, session=promised)), port, session, at, now=now)
+
+
+def wakeups(site: Site, *, now: datetime, rules: Rules) -> Iterator[datetime]:
+    """Say when somebody is to be asked."""
+    for _, session in _askable(site, rules):
+        yield rules.quiet.ends(max(_ask_at(session, rules), now))
+
+
+def _shown(site: Site, port: Port, session: Session, at: datetime, *, now: datetime) -> Step:
+    driver, minutes = session.driver or "", ceil((at - now) / timedelta(minutes=1))
     shown = UpdateAskToMove(
         session=session.number,
         asked=session.asked,
@@ -44,12 +61,6 @@ def leave_in_peace(
         for entry in site.waiting[:1]
     )
     return Step(site, (shown, *told))
-
-
-def wakeups(site: Site, *, now: datetime, rules: Rules) -> Iterator[datetime]:
-    """Say when somebody is to be asked."""
-    for _, session in _askable(site, rules):
-        yield rules.quiet.ends(max(_ask_at(session, rules), now))
 
 
 def _askable(site: Site, rules: Rules) -> list[tuple[Port, Session]]:
@@ -66,6 +77,11 @@ def _askable(site: Site, rules: Rules) -> list[tuple[Port, Session]]:
 
 def _ask_at(session: Session, rules: Rules) -> datetime:
     return session.ask_at or session.since + rules.charging_limit
+
+
+def _asked_again(session: Session, now: datetime, rules: Rules) -> Session:
+    ask_at = now + rules.nag_repeat
+    return replace(session, asked=session.asked + 1, ask_at=ask_at, promise=None)
 
 
 def _asked(port: Port, session: Session) -> AskToMove:

@@ -1,6 +1,6 @@
 """What people type and press, however they type it."""
 
-from datetime import time
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from hypothesis import given
@@ -35,6 +35,7 @@ from bot.events import (
 )
 
 ADA = Asker(driver="U0ADA")
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("text", ["add", "ev add", "EV  Add", "/ev add", "  add ", "join", "Add!"])
@@ -168,7 +169,7 @@ def test_every_example_in_the_help_works(command: Command) -> None:
         ("offer.leave", "7", OfferAnswered(asker=ADA, offer=7, answer=OfferAnswer.LEAVE)),
         ("move.now", "7-0", MoveAnswered(asker=ADA, session=7, minutes=0)),
         ("move.later", "7-15", MoveAnswered(asker=ADA, session=7, minutes=15)),
-        ("move.until", "7-240", MoveAnswered(asker=ADA, session=7, minutes=240)),
+        ("move.until", "7-29923920", MoveAnswered(asker=ADA, session=7, until=NOON)),
         ("was.mine", "3-7", IdentityAnswered(asker=ADA, offer=3, session=7, mine=True)),
         ("was.not_mine", "3-7", IdentityAnswered(asker=ADA, offer=3, session=7, mine=False)),
         ("session.claim", "7", SessionClaimed(asker=ADA, session=7)),
@@ -186,9 +187,12 @@ def test_a_button_is_a_request(action: str, value: str, request_: object) -> Non
 
 
 def test_nobody_stays_for_ever_by_a_forged_button() -> None:
-    assert pressed("move.until", f"7-{10**17}", ADA) == MoveAnswered(
-        asker=ADA, session=7, minutes=8 * 60
-    )
+    """Nor does the calendar end before the button's number does."""
+    for button in ("move.later", "move.until"):
+        request = pressed(button, f"7-{10**17}", ADA)
+
+        assert isinstance(request, MoveAnswered)
+        assert (request.until or NOON + timedelta(minutes=request.minutes)).year < 4000
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,10 @@
 """Rule 8: a car that has been on a port for long."""
 
+from datetime import timedelta
+
 from bot.effects import AskToMove, Effect, TellMoveAnswer, UpdateAskToMove
 from bot.messages import Reader, render
-from bot.replies import NotYourButton, TooLate
+from bot.replies import Done, NotYourButton, TooLate
 from tests.story import ADA, EAST, GRACE, NINE, RULES, WEST, ZONE, Story, name
 
 
@@ -56,13 +58,82 @@ def test_8b_the_answer_silences_the_next_request_for_that_long() -> None:
     assert asked(story.later(seconds=1)) == [2]
 
 
-def test_8b_cant_until_silences_it_for_longer() -> None:
+def test_8b_cant_until_means_the_time_that_stands_in_the_menu() -> None:
+    """Whoever reads 12:01 and presses it minutes later means 12:01."""
+    story = charging()
+    (request,) = story.later(minutes=150)
+    story.now += timedelta(seconds=40)
+    label, value = first_option(request, story)
+    assert label == "12:01"
+    story.now += timedelta(minutes=12)
+
+    story.presses(ADA, "can't until", *map(int, value.split("-")))
+
+    at = NINE + timedelta(hours=3, minutes=1)
+    assert story.session(EAST).ask_at == at
+    assert asked(story.until(at - timedelta(seconds=1))) == []
+    assert asked(story.until(at)) == [2]
+
+
+def test_8b_a_time_that_has_passed_meanwhile_is_no_answer() -> None:
+    story = charging()
+    (request,) = story.later(minutes=150)
+    _, value = first_option(request, story)
+    story.later(minutes=30, seconds=1)
+
+    assert story.presses(ADA, "can't until", *map(int, value.split("-"))) == ()
+    assert story.reply() == TooLate()
+
+
+def first_option(request: Effect, story: Story) -> tuple[str, str]:
+    """Answer the first time in the menu of a request that is posted now, and its value."""
+    reader = Reader(now=story.now, zone=ZONE, rules=RULES, names={})
+    option = render(request, reader).blocks[-1]["elements"][2]["options"][0]
+    return option["text"]["text"], option["value"]
+
+
+def test_8b_nobody_stays_longer_than_a_working_day() -> None:
     story = charging()
     story.later(minutes=150)
-    story.presses(ADA, "can't until", 1, 120)
 
-    assert asked(story.later(minutes=119)) == []
-    assert asked(story.later(minutes=1)) == [2]
+    story.presses(ADA, "can't until", 1, 10**9)
+
+    assert story.session(EAST).ask_at == story.after(hours=8)
+
+
+def test_8b_only_another_answer_is_passed_on() -> None:
+    """Whoever is next need not hear ten times that somebody moves."""
+    story = charging()
+    story.later(minutes=150)
+    assert told(story.presses(ADA, "moving now", 1, 0)) == [0]
+    ask_at = story.session(EAST).ask_at
+
+    for _ in range(10):
+        story.later(seconds=54)
+        assert story.presses(ADA, "moving now", 1, 0) == ()
+        assert story.reply() == Done()
+    assert story.session(EAST).ask_at == ask_at
+
+    assert told(story.presses(ADA, "15 more minutes", 1, 15)) == [15]
+    story.later(seconds=59)
+    assert told(story.presses(ADA, "15 more minutes", 1, 15)) == []
+    story.later(seconds=1)
+    assert told(story.presses(ADA, "15 more minutes", 1, 15)) == [15]
+    assert told(story.presses(ADA, "moving now", 1, 0)) == [0]
+
+
+def test_8b_the_answer_to_another_request_is_another_answer() -> None:
+    story = charging()
+    story.later(minutes=150)
+    story.presses(ADA, "moving now", 1, 0)
+    story.later(minutes=30)
+
+    assert told(story.presses(ADA, "moving now", 1, 0)) == [0]
+
+
+def told(effects: tuple[Effect, ...]) -> list[int]:
+    """Answer in how many minutes the next driver was told that the car moves."""
+    return [effect.minutes for effect in effects if isinstance(effect, TellMoveAnswer)]
 
 
 def test_8b_moving_now_gives_the_time_to_do_so() -> None:
