@@ -59,6 +59,7 @@ class Duties:
             on_session=self.stations.on_session,
             on_event=self.stations.on_event,
             retry=lambda lost: backoff(lost) * self._patience.first_retry,
+            unit=unit,
         )
         self.scheduler = Scheduler(shared.zone)
 

@@ -21,7 +21,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from bot.blocks import Message
 from bot.errors import SlackError, SlackMisconfigured, SlackRefused, SlackUnavailable
 from bot.patience import Patience
-from bot.tracing import step
+from bot.tracing import call
 from queue_store.store import OutboxRow
 
 ROW_EVENT = "ev_concierge_row"
@@ -40,6 +40,8 @@ NOBODY_THERE = "nobody listens there"
 NO_TLS = "no TLS is spoken there"
 UNTRUSTED = "the certificate is not trusted"
 MUTE = "no answer in time"
+
+RATE_LIMITED = "ratelimited"
 
 MISCONFIGURED = frozenset(
     {
@@ -80,7 +82,7 @@ PASSING = frozenset(
         "fatal_error",
         "internal_error",
         "message_limit_exceeded",
-        "ratelimited",
+        RATE_LIMITED,
         "request_timeout",
         "service_unavailable",
         "team_added_to_org",
@@ -277,15 +279,20 @@ class Slack:
         http_verb: str = "POST",
         client: AsyncWebClient | None = None,
     ) -> AsyncSlackResponse:
-        with step(f"Slack {method}"):
+        with call("Slack", method, url=self._api_url, method=http_verb) as asking:
             try:
                 said = await (client or self.client).api_call(
                     method, http_verb=http_verb, **payload
                 )
             except SlackApiError as error:
-                raise _refusal(method, error.response) from error
+                refusal = _refusal(method, error.response)
+                asking.answered(_status(error.response))
+                if refusal.reason == RATE_LIMITED:
+                    asking.throttled()
+                raise refusal from error
             except NO_ANSWER as error:
                 raise SlackUnavailable(method, _why(error)) from error
+            asking.answered(said.status_code)
             if not isinstance(said.data, dict):
                 raise SlackUnavailable(method, "an answer that is not Slack's")
             return said
@@ -315,8 +322,8 @@ def is_signed(body: str, *, secret: str, timestamp: str, signature: str) -> bool
 def _refusal(method: str, response: Any) -> SlackError:  # noqa: ANN401 # Slack's, or aiohttp's where it is no JSON
     data = getattr(response, "data", None)
     code = str(data.get("error") or "") if isinstance(data, dict) else ""
-    if code == "ratelimited" or _status(response) == HTTPStatus.TOO_MANY_REQUESTS:
-        return SlackUnavailable(method, "ratelimited", retry_after=_wish(response), obeyed=False)
+    if code == RATE_LIMITED or _status(response) == HTTPStatus.TOO_MANY_REQUESTS:
+        return SlackUnavailable(method, RATE_LIMITED, retry_after=_wish(response), obeyed=False)
     if not code:
         # Whoever stands between Slack and us may say anything, and does not speak for Slack.
         return SlackUnavailable(method, f"HTTP {_status(response)}")

@@ -150,7 +150,9 @@ def _http(attributes: Attributes) -> Document:
 
 def _status(attributes: Attributes) -> int | None:
     status = attributes.get("http.response.status_code") or attributes.get("http.status_code")
-    return status if type(status) is int and status in _STATUSES else None
+    if isinstance(status, bool) or not isinstance(status, int):
+        return None
+    return int(status) if status in _STATUSES else None
 
 
 def _url(attributes: Attributes) -> str:

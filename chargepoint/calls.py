@@ -111,6 +111,7 @@ class Calls:
         if urlsplit(url).scheme != "https" and urlsplit(url).hostname not in LOOPBACK:
             raise ValueError("the SOAP endpoint must be https, or on loopback")
         self._retry = retry
+        self._url = f"{urlsplit(url).scheme}://{urlsplit(url).netloc}"
         self._thread = _OneThread()
         self._transport = _Transport(password, seconds)
         client = zeep.Client(
@@ -165,7 +166,12 @@ class Calls:
     async def _asked(
         self, operation: str, read: Callable[[Answer], T], arguments: Mapping[str, object]
     ) -> T:
-        attributes = {"peer.service": "ChargePoint", "rpc.method": operation}
+        attributes = {
+            "peer.service": "ChargePoint",
+            "rpc.method": operation,
+            "http.request.method": "POST",
+            "url.full": self._url,
+        }
         with tracer.start_as_current_span(operation, kind=SpanKind.CLIENT, attributes=attributes):
             answer = self._thread.submit(
                 copy_context().run, self._answer, operation, read, arguments
@@ -217,14 +223,16 @@ class _Transport(Transport):
             allow_redirects=False,
         ) as response:
             self.date = response.headers.get("Date")
-            if response.status_code in PASSING:
-                raise Unreachable(f"HTTP {response.status_code}")
+            status = response.status_code
+            trace.get_current_span().set_attribute("http.response.status_code", status)
+            if status in PASSING:
+                raise Unreachable(f"HTTP {status}")
             content = _content(response, self._seconds)
         if self._secret and self._secret in content:
             raise BadAnswer("the answer repeats our password")
         if not _is_envelope(content):
-            raise _no_soap(response.status_code)
-        return _response(response.status_code, content)
+            raise _no_soap(status)
+        return _response(status, content)
 
 
 def _moment(date: str | None) -> datetime | None:

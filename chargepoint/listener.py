@@ -13,7 +13,7 @@ import asyncio
 import logging
 from asyncio import Queue, TaskGroup
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from random import uniform
 from secrets import token_hex
 
@@ -41,6 +41,8 @@ class Listener:
 
     `on_session` is awaited at each session's start, `on_event` for each event; what they raise is
     logged and the next is taken. `retry` answers the pause after so many lost sessions in a row.
+    `unit` is entered with a name while a session is begun, for whoever wants to know how long
+    that takes.
     """
 
     def __init__(
@@ -50,11 +52,13 @@ class Listener:
         on_session: Callable[[], Awaitable[None]],
         on_event: Callable[[StationEvent], Awaitable[None]],
         retry: Callable[[int], float] = backoff,
+        unit: Callable[[str], AbstractContextManager[object]] = nullcontext,
     ) -> None:
         self._settings = settings
         self._on_session = on_session
         self._on_event = on_event
         self._retry = retry
+        self._unit = unit
         self._stopped = False
         self._hurried = asyncio.Event()
         self._session: Session | None = None
@@ -109,7 +113,9 @@ class Listener:
         self._announced = False
         self._early.clear()
         try:
-            if await session.open():
+            with self._unit("session"):
+                opened = await session.open()
+            if opened:
                 self._announce()
                 await session.watch()
         finally:

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from msgspec import Struct
+from opentelemetry import trace
+from opentelemetry.trace import SpanKind, StatusCode
 from slixmpp import JID, ClientXMPP, InvalidJID
 from slixmpp.stanza import StreamError, StreamFeatures
 from slixmpp.xmlstream import StanzaBase
@@ -41,6 +43,7 @@ SPOKEN = frozenset({"chat", "normal", "headline"})
 DELAYED = "{urn:xmpp:delay}delay"
 
 log = logging.getLogger(__name__)
+tracer = trace.get_tracer("chargepoint")
 
 # Below, slixmpp writes down logins and, at DEBUG, whole stanzas; `reason` says what matters.
 logging.getLogger("slixmpp").setLevel(logging.WARNING)
@@ -115,6 +118,16 @@ class Session:
 
     async def open(self) -> bool:
         """Log in and, unless unseen, become available; False when it ended before."""
+        told = {"peer.service": "ChargePoint XMPP", "server.address": self._settings.host}
+        with tracer.start_as_current_span(
+            "XMPP login", kind=SpanKind.CLIENT, attributes=told
+        ) as span:
+            opened = await self._opened()
+            if not opened:
+                span.set_status(StatusCode.ERROR, self.reason)
+            return opened
+
+    async def _opened(self) -> bool:
         try:
             async with asyncio.timeout(self._settings.negotiation_seconds):
                 self._client.connect(self._settings.host, self._settings.port)

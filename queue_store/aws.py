@@ -43,13 +43,15 @@ _FIRST_PAUSE_SECONDS = 0.02
 _LONGEST_PAUSE_SECONDS = 0.4
 
 _UNSENT = (ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError, SSLError)
-_BUSY = {
+_THROTTLED = {
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
-    "ContinuousBackupsUnavailableException",
     "ThrottlingException",
     "ThrottlingError",
     "ProvisionedThroughputExceeded",
+}
+_BUSY = _THROTTLED | {
+    "ContinuousBackupsUnavailableException",
     "TransactionConflict",
     "TransactionConflictException",
 }
@@ -90,12 +92,16 @@ class ConditionsFailed(Exception):
 
 
 class _Failure(Struct, frozen=True):
-    """What a failed attempt means: whether it may pass, and whether it may yet have worked."""
+    """What a failed attempt means: whether it may pass, and whether it may yet have worked.
+
+    `throttled` if we were asked to slow down.
+    """
 
     words: str
     cause: Exception | None = None
     passing: bool = False
     unanswered: bool = False
+    throttled: bool = False
     kind: type[StoreError] = StoreUnavailable
 
     def as_error(self, *, unanswered: bool) -> StoreError:
@@ -187,7 +193,10 @@ class Table:
             except _TROUBLE as error:
                 failure = self._failure(error)
                 unanswered |= writes and failure.unanswered
+                if failure.throttled:
+                    trace.get_current_span().set_attribute("throttled", value=True)
                 if not failure.passing or time.monotonic() > until:
+                    _noted(getattr(error, "response", {}))
                     raise failure.as_error(unanswered=unanswered) from failure.cause
             time.sleep(random.uniform(0, pause))  # noqa: S311 # jitter is no secret
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
@@ -208,7 +217,8 @@ class Table:
         if code == "TransactionCanceledException":
             return _cancellation(error)
         if code in _BUSY:
-            return _Failure(f"DynamoDB is too busy ({code})", cause=error, passing=True)
+            words = f"DynamoDB is too busy ({code})"
+            return _Failure(words, cause=error, passing=True, throttled=code in _THROTTLED)
         if code in _UNFINISHED or error.response["ResponseMetadata"]["HTTPStatusCode"] >= _FAULT:
             return _Failure(f"DynamoDB failed ({code})", cause=error, passing=True, unanswered=True)
         if code in _REFUSED:
@@ -247,13 +257,13 @@ def _cancellation(error: ClientError) -> _Failure:
         raise ConditionsFailed(failed) from error
     codes = {reason.get("Code", "None") for reason in reasons} - {"None"}
     words = f"DynamoDB cancelled the write ({', '.join(sorted(codes))})"
-    return _Failure(words, cause=error, passing=bool(codes) and codes <= _BUSY)
+    passing, throttled = bool(codes) and codes <= _BUSY, bool(codes & _THROTTLED)
+    return _Failure(words, cause=error, passing=passing, throttled=throttled)
 
 
 def _noted(answer: dict[str, Any]) -> dict[str, Any]:
-    span = trace.get_current_span()
-    if span.is_recording():
-        described = answer["ResponseMetadata"]
+    span, described = trace.get_current_span(), answer.get("ResponseMetadata")
+    if span.is_recording() and described:
         span.set_attribute("aws.request_id", described.get("RequestId", ""))
-        span.set_attribute("http.status_code", described["HTTPStatusCode"])
+        span.set_attribute("http.response.status_code", described["HTTPStatusCode"])
     return answer

@@ -184,7 +184,7 @@ class SqliteStore:
     async def _run(self, name: str, work: Callable[[], _T]) -> _T:
         if self._closing is not None:
             raise StoreUnavailable("the store is closed")
-        with step(f"SQLite {name}", {"peer.service": "SQLite"}):
+        with step(f"SQLite {name}"):
             try:
                 return await asyncio.get_running_loop().run_in_executor(self._thread, work)
             except sqlite3.Error as error:

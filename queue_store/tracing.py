@@ -11,11 +11,16 @@ _TRACER = trace.get_tracer("queue_store")
 
 
 @contextmanager
-def step(name: str, attributes: Mapping[str, str | list[str]]) -> Iterator[trace.Span]:
-    """Ask an engine for something; how it ended is on the span."""
+def step(
+    name: str, attributes: Mapping[str, str | list[str]] | None = None
+) -> Iterator[trace.Span]:
+    """Ask an engine for something; how it ended is on the span.
+
+    Attributes say which service was asked; without any, the engine is part of this process.
+    """
     with _TRACER.start_as_current_span(
         name,
-        kind=trace.SpanKind.CLIENT,
+        kind=trace.SpanKind.CLIENT if attributes else trace.SpanKind.INTERNAL,
         attributes=attributes,
         record_exception=False,
         set_status_on_exception=False,

@@ -1,9 +1,11 @@
 """What holds for all tests."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 
 import pytest
 from hypothesis import settings
+
+from tests.tracing.gathering import Spans, gathered
 
 # How long an example takes depends on what else the machine does; the suite has its own limit.
 settings.register_profile("patient", deadline=None)
@@ -29,3 +31,10 @@ def pytest_runtest_makereport(
         report.outcome = "failed"
         report.longrepr = f"skipped, and nothing may be here: {reason}"
     return report
+
+
+@pytest.fixture
+def spans() -> Iterator[Spans]:
+    """Gather the spans of a test."""
+    with gathered() as spans:
+        yield spans

@@ -3,14 +3,12 @@
 import json
 import re
 from contextlib import suppress
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, get_tracer
 from opentelemetry.util.types import AttributeValue
 
@@ -21,8 +19,7 @@ from bot.xray import INDEXED, Deployment, segment_document
 from queue_store.errors import Conflict
 from queue_store.tracing import step as store_step
 from tests.tracing.documents import checked, trees
-
-Document = dict[str, Any]
+from tests.tracing.gathering import Spans, documents, flags
 
 IN_DYNAMODB: dict[str, str | list[str]] = {
     "rpc.system": "aws-api",
@@ -31,13 +28,6 @@ IN_DYNAMODB: dict[str, str | list[str]] = {
     "aws.dynamodb.table_names": ["ev-concierge"],
     "cloud.region": "eu-central-1",
 }
-
-
-def documents(spans: InMemorySpanExporter, deployment: Deployment | None = None) -> list[Document]:
-    """Answer what the daemon would be sent, all of it checked, in the order of its end."""
-    return [
-        checked(datagram(segment_document(span, deployment))) for span in spans.get_finished_spans()
-    ]
 
 
 def dive(depth: int) -> None:
@@ -67,7 +57,7 @@ def fail_by_cause() -> None:
         raise RuntimeError("so this can't be done:\nit is a pity") from error
 
 
-def test_a_unit_is_a_segment_with_its_steps_below_it(spans: InMemorySpanExporter) -> None:
+def test_a_unit_is_a_segment_with_its_steps_below_it(spans: Spans) -> None:
     with unit("/ev", command="JoinRequested", conflicts=0) as work:
         with step("load", revision=7), store_step("SQLite load", {}):
             pass
@@ -90,7 +80,7 @@ def test_a_unit_is_a_segment_with_its_steps_below_it(spans: InMemorySpanExporter
     assert not {"origin", "aws", "fault", "cause", "parent_id", "user"} & command.keys()
 
 
-def test_only_units_are_indexed(spans: InMemorySpanExporter) -> None:
+def test_only_units_are_indexed(spans: Spans) -> None:
     """X-Ray indexes fifty annotations of a trace, and a unit may have more steps than that."""
     with unit("names", site="C0EVROOM"):
         for number in range(60):
@@ -102,7 +92,7 @@ def test_only_units_are_indexed(spans: InMemorySpanExporter) -> None:
     assert [each["annotations"] for each in annotated] == [{"unit": "names", "site": "C0EVROOM"}]
 
 
-def test_a_driver_is_the_traces_user(spans: InMemorySpanExporter) -> None:
+def test_a_driver_is_the_traces_user(spans: Spans) -> None:
     with unit("/ev", driver="3f2a91c0d4e5"):
         pass
 
@@ -111,7 +101,7 @@ def test_a_driver_is_the_traces_user(spans: InMemorySpanExporter) -> None:
     assert command["user"] == command["annotations"]["driver"] == "3f2a91c0d4e5"
 
 
-def test_what_one_unit_left_to_another_is_linked(spans: InMemorySpanExporter) -> None:
+def test_what_one_unit_left_to_another_is_linked(spans: Spans) -> None:
     """A call that is said late was decided by somebody, in another trace."""
     with unit("station event"):
         left = origin()
@@ -130,7 +120,7 @@ def test_what_one_unit_left_to_another_is_linked(spans: InMemorySpanExporter) ->
     assert f"{linked[1][0].context.span_id:016x}" == decided["id"]
 
 
-def test_a_call_of_slack_is_remote(spans: InMemorySpanExporter) -> None:
+def test_a_call_of_slack_is_remote(spans: Spans) -> None:
     with unit("relay"), call("Slack", "chat.postMessage", url="https://slack.com/api/") as asking:
         asking.answered(200)
 
@@ -145,7 +135,7 @@ def test_a_call_of_slack_is_remote(spans: InMemorySpanExporter) -> None:
     assert "fault" not in asked
 
 
-def test_a_response_url_is_nothing_but_its_host(spans: InMemorySpanExporter) -> None:
+def test_a_response_url_is_nothing_but_its_host(spans: Spans) -> None:
     """Whoever has it can speak as the bot for half an hour."""
     with unit("button"), call("Slack", "respond", url="https://hooks.slack.com/actions/T0/1/aBcD"):
         pass
@@ -156,7 +146,7 @@ def test_a_response_url_is_nothing_but_its_host(spans: InMemorySpanExporter) -> 
     assert "aBcD" not in json.dumps(asked)
 
 
-def test_a_call_of_dynamodb_says_which(spans: InMemorySpanExporter) -> None:
+def test_a_call_of_dynamodb_says_which(spans: Spans) -> None:
     with unit("/ev"), store_step("DynamoDB GetItem", IN_DYNAMODB) as asking:
         asking.set_attribute("aws.request_id", "AB12")
         asking.set_attribute("http.status_code", 200)
@@ -173,7 +163,7 @@ def test_a_call_of_dynamodb_says_which(spans: InMemorySpanExporter) -> None:
     assert asked["http"] == {"response": {"status": 200}}
 
 
-def test_an_answer_that_is_no_failure_is_none(spans: InMemorySpanExporter) -> None:
+def test_an_answer_that_is_no_failure_is_none(spans: Spans) -> None:
     """Somebody else was faster: the store did as it was asked."""
     with unit("/ev"), suppress(Conflict), store_step("DynamoDB TransactWriteItems", IN_DYNAMODB):
         raise Conflict("not at that revision any more")
@@ -185,7 +175,7 @@ def test_an_answer_that_is_no_failure_is_none(spans: InMemorySpanExporter) -> No
 
 
 @pytest.mark.parametrize(
-    ("status", "fails", "flags"),
+    ("status", "fails", "marks"),
     [
         (200, False, set()),
         (None, False, set()),
@@ -198,7 +188,7 @@ def test_an_answer_that_is_no_failure_is_none(spans: InMemorySpanExporter) -> No
     ],
 )
 def test_a_status_and_an_exception_are_an_outcome(
-    spans: InMemorySpanExporter, status: int | None, *, fails: bool, flags: set[str]
+    spans: Spans, status: int | None, *, fails: bool, marks: set[str]
 ) -> None:
     with suppress(RuntimeError), call("Slack", "auth.test", url="https://slack.com") as asking:
         if status is not None:
@@ -208,13 +198,13 @@ def test_a_status_and_an_exception_are_an_outcome(
 
     (asked,) = documents(spans)
 
-    assert {flag for flag in ("error", "fault", "throttle") if flag in asked} == flags
+    assert flags(asked) == marks
     assert ("cause" in asked) is fails
 
 
-@pytest.mark.parametrize(("fails", "flags"), [(False, {"throttle"}), (True, {"error", "throttle"})])
+@pytest.mark.parametrize(("fails", "marks"), [(False, {"throttle"}), (True, {"error", "throttle"})])
 def test_a_throttled_call_says_so_even_if_it_went_through(
-    spans: InMemorySpanExporter, *, fails: bool, flags: set[str]
+    spans: Spans, *, fails: bool, marks: set[str]
 ) -> None:
     with suppress(RuntimeError), call("Slack", "auth.test", url="https://slack.com") as asking:
         asking.throttled()
@@ -223,11 +213,11 @@ def test_a_throttled_call_says_so_even_if_it_went_through(
 
     (asked,) = documents(spans)
 
-    assert {flag for flag in ("error", "fault", "throttle") if flag in asked} == flags
+    assert flags(asked) == marks
 
 
 def test_an_exception_is_told_with_its_cause_and_the_innermost_frame_first(
-    spans: InMemorySpanExporter,
+    spans: Spans,
 ) -> None:
     with suppress(RuntimeError), unit("wake-up"), step("decide"):
         fail_by_cause()
@@ -249,7 +239,7 @@ def test_an_exception_is_told_with_its_cause_and_the_innermost_frame_first(
     assert failed["stack"][-1]["label"] == "_span"
 
 
-def test_a_group_of_exceptions_is_told_as_one(spans: InMemorySpanExporter) -> None:
+def test_a_group_of_exceptions_is_told_as_one(spans: Spans) -> None:
     with suppress(ExceptionGroup), unit("wake-up"):
         raise ExceptionGroup("two", [ValueError("one"), KeyError("other")])
 
@@ -259,7 +249,7 @@ def test_a_group_of_exceptions_is_told_as_one(spans: InMemorySpanExporter) -> No
     assert (told["type"], told["message"]) == ("ExceptionGroup", "two (2 sub-exceptions)")
 
 
-def test_what_failed_far_away_is_marked_as_remote(spans: InMemorySpanExporter) -> None:
+def test_what_failed_far_away_is_marked_as_remote(spans: Spans) -> None:
     with suppress(LookupError), unit("relay"), call("Slack", "x", url="https://slack.com"):
         dive(0)
 
@@ -269,7 +259,7 @@ def test_what_failed_far_away_is_marked_as_remote(spans: InMemorySpanExporter) -
     assert "remote" not in relay["cause"]["exceptions"][0]
 
 
-def test_of_a_deep_stack_the_innermost_frames_are_told(spans: InMemorySpanExporter) -> None:
+def test_of_a_deep_stack_the_innermost_frames_are_told(spans: Spans) -> None:
     with suppress(LookupError), unit("wake-up"):
         ping(100)
 
@@ -281,7 +271,7 @@ def test_of_a_deep_stack_the_innermost_frames_are_told(spans: InMemorySpanExport
     assert told["truncated"] >= 150
 
 
-def test_a_unit_says_which_deployment_it_was_of(spans: InMemorySpanExporter) -> None:
+def test_a_unit_says_which_deployment_it_was_of(spans: Spans) -> None:
     with unit("/ev"), step("load"):
         pass
 
@@ -298,7 +288,7 @@ def test_a_unit_says_which_deployment_it_was_of(spans: InMemorySpanExporter) -> 
     assert not {"origin", "aws"} & load.keys()
 
 
-def test_what_is_too_long_loses_what_matters_least(spans: InMemorySpanExporter) -> None:
+def test_what_is_too_long_loses_what_matters_least(spans: Spans) -> None:
     """Metadata goes first, then the frames; the annotations and what went wrong stay."""
     with suppress(RuntimeError), unit("wake-up", site="C0EVROOM") as work:
         work.explain(**{f"long{n}": "x" * 1000 for n in range(100)})
@@ -399,7 +389,7 @@ def failing(traceback: str) -> ReadableSpan:
     )
 
 
-def test_a_span_of_somebody_elses_is_a_right_document(spans: InMemorySpanExporter) -> None:
+def test_a_span_of_somebody_elses_is_a_right_document(spans: Spans) -> None:
     """A library may trace too, and says what it likes."""
     with unit("tick"):
         foreign = get_tracer("foreign").start_span(
