@@ -6,7 +6,7 @@ NODE = .venvs/node
 MINISTACK = .venvs/ministack
 
 .PHONY: run test faults faults-network bench-mention bench-sessions lint types contracts check rules simulate mutants lock
-.PHONY: bundle test-bundle
+.PHONY: ailments bundle test-bundle
 .PHONY: engine engines clean
 
 run: $(VENV)/ready-to-run $(if $(filter dynamodb,$(STORE)),engine)
@@ -22,6 +22,10 @@ faults: $(VENV)/ready-to-test engine
 # The same for the ways to ChargePoint.
 faults-network: $(VENV)/ready-to-test
 	$(VENV)/bin/python -m pytest -q -s tests/chargepoint/test_faults.py tests/chargepoint/test_retries.py $(ARGS)
+
+# Every way in which `python -m bot check` finds something, with the line that it says then.
+ailments: $(VENV)/ready-to-test engine
+	$(VENV)/bin/python -m pytest -q -s tests/bot/test_check.py $(ARGS)
 
 # How long it takes from a car that leaves to the mention of who is next.
 bench-mention: $(VENV)/ready-to-test

@@ -1,27 +1,58 @@
 """`python -m bot`: reads the settings, runs the bot until it is told to stop, and says how it went.
 
 Leaves with 0 when it was told to stop, and with 2 when an administrator has to change a setting.
+`python -m bot check` only tries the settings, and leaves with 0 when nothing failed, else with 1.
 """
 
+import argparse
 import asyncio
 import logging
 import signal
 import sys
+from collections.abc import Sequence
 
 from bot import __version__, exporters
 from bot import log as logs
+from bot.check.doctor import examine
+from bot.clock import SystemClock
 from bot.office import Office
-from bot.redaction import hiding
-from bot.settings import Settings, WrongSettings, read_process
+from bot.redaction import hiding, one_line
+from bot.settings import Settings, WrongSettings, read_process, read_what_is_right
 from queue_store.errors import StoreError
 
+SOMETHING_FAILED = 1
 WRONG_SETTINGS = 2
 
 log = logging.getLogger("bot")
 
 
-def main() -> int:
-    """Run the bot and answer the exit code."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the bot, or the doctor, and answer the exit code."""
+    asked = _parser().parse_args(arguments)
+    return _check() if asked.command else _run()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bot", description="Run EV Concierge.")
+    parser.add_argument(
+        "command", nargs="?", choices=["check"], help="try every setting for real, and run nothing"
+    )
+    return parser
+
+
+def _check() -> int:
+    readable = read_what_is_right()
+    redact = hiding(readable.secrets)
+    # What goes wrong is told in lines of its own.
+    logs.set_up("text", logging.CRITICAL, sys.stderr, redact=redact)
+
+    def say(line: str) -> None:
+        print(one_line(redact(line)), flush=True)  # noqa: T201 - for a person at a terminal
+
+    return 0 if asyncio.run(examine(readable, say, clock=SystemClock())) else SOMETHING_FAILED
+
+
+def _run() -> int:
     try:
         settings = read_process()
     except WrongSettings as wrong:

@@ -9,8 +9,9 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
+from typing import Any
 
-from aiohttp import web
+from aiohttp import ClientError, ClientSession, ClientTimeout, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from bot.clock import Clock
@@ -21,6 +22,7 @@ Problems = Callable[[], Awaitable[Mapping[str, str]]]
 LARGEST_BODY = 1024 * 1024
 OLDEST_SECONDS = 5 * 60
 SLOWEST_SECONDS = 10.0
+NEIGHBOUR_SECONDS = 3.0
 
 
 def _is_ours(record: logging.LogRecord) -> bool:
@@ -109,6 +111,20 @@ class Server:
         problems = await self._problems()
         status = HTTPStatus.SERVICE_UNAVAILABLE if problems else HTTPStatus.OK
         return web.json_response({"ready": not problems, **problems}, status=status)
+
+
+async def neighbour(port: int) -> Mapping[str, Any] | None:
+    """Answer what /readyz of a bot on this machine says; None where no bot of ours listens."""
+    timeout = ClientTimeout(total=NEIGHBOUR_SECONDS)
+    try:
+        async with (
+            ClientSession(timeout=timeout) as session,
+            session.get(f"http://127.0.0.1:{port}/readyz") as answer,
+        ):
+            said = await answer.json()
+    except (ClientError, OSError, ValueError):
+        return None
+    return said if isinstance(said, dict) and "ready" in said else None
 
 
 async def _alive(_: web.Request) -> web.Response:

@@ -164,10 +164,13 @@ class Slack:
     async def greet(self) -> Greeting:
         """Ask who we are, and what we may do here."""
         said = await self._answer("auth.test", {})
+        user, team = said.get("user_id"), said.get("team_id")
+        if not user or not team:
+            raise SlackUnavailable("auth.test", "an answer that is not Slack's")
         return Greeting(
-            identity=Identity(user=str(said["user_id"]), team=str(said["team_id"])),
-            name=str(said.get("user") or ""),
-            workspace=str(said.get("team") or ""),
+            identity=Identity(user=str(user), team=str(team)),
+            name=str(said.get("user") or user),
+            workspace=str(said.get("team") or team),
             scopes=_scopes(said.headers.get("x-oauth-scopes")),
             told_at=_moment(said.headers.get("Date")),
         )

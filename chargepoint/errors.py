@@ -51,7 +51,7 @@ class Refused(ChargePointError):
     """ChargePoint answered with another code than success; `code` is its own."""
 
     def __init__(self, code: str, text: str) -> None:
-        super().__init__(f"{code}: {text}")
+        super().__init__(f"{code}: {text}" if text else code)
         self.code = code
 
 

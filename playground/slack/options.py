@@ -14,6 +14,7 @@ SCOPES = frozenset(
         "channels:read",
         "chat:write",
         "commands",
+        "groups:history",
         "im:history",
         "im:read",
         "im:write",

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from aiohttp import web
+from msgspec.structs import replace
 
 from playground.people import OFFICE, Person
 from playground.slack import payloads
@@ -108,6 +109,14 @@ class SimulatedSlack:
     @bot_url.setter
     def bot_url(self, url: str | None) -> None:
         self.http.url = url
+
+    def grant(
+        self, scopes: frozenset[str] | None = None, *, app_scopes: frozenset[str] | None = None
+    ) -> None:
+        """Let an administrator grant these scopes instead, to the bot or to the app's token."""
+        changed = {"scopes": scopes, "app_scopes": app_scopes}
+        kept = {name: some for name, some in changed.items() if some is not None}
+        self.options = self.backend.options = replace(self.options, **kept)
 
     # What people do
 

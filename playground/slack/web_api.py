@@ -22,6 +22,7 @@ from playground.slack.faults import (
     Refuse,
 )
 from playground.slack.methods import METHODS, Backend, Method, TooFast
+from playground.slack.options import Options
 
 Json = dict[str, Any]
 
@@ -42,7 +43,10 @@ class WebApi:
         self.faults = Faults()
         self.calls: deque[Call] = deque(maxlen=5000)
         self._backend = backend
-        self._options = backend.options
+
+    @property
+    def _options(self) -> Options:
+        return self._backend.options
 
     @property
     def refused(self) -> tuple[Call, ...]:

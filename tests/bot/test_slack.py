@@ -1,7 +1,6 @@
 """Every way in which Slack can fail becomes one of our own errors, and never a surprise."""
 
-import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -17,6 +16,7 @@ from playground.slack.faults import Break, Fault, Hang, Limit, LoseAnswer, Refus
 from playground.slack.workspace import BOT_USER, ROOM, TEAM, dm_of
 from queue_store.store import OutboxRow
 from tests.bot.office import ADA, GRACE, Neighbours
+from tests.bot.strangers import listening
 from tests.chargepoint.streams import tls_context
 
 HELLO = Message(text="hello", blocks=())
@@ -288,19 +288,3 @@ async def _in_slacks_place(body: str, kind: str, status: int) -> AsyncIterator[s
 
     async with listening(answer) as port:
         yield f"http://127.0.0.1:{port}/api/"
-
-
-@asynccontextmanager
-async def listening(
-    answer: Callable[[web.Request], Awaitable[web.Response]], tls: ssl.SSLContext | None = None
-) -> AsyncIterator[int]:
-    """Let somebody listen where Slack should, and answer the port."""
-    app = web.Application()
-    app.router.add_post("/api/{method}", answer)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
-    try:
-        yield int(runner.addresses[0][1])
-    finally:
-        await runner.cleanup()

@@ -1,0 +1,107 @@
+"""Which checks there are, in the order of their lines, and how they are made one after another."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AsyncExitStack
+
+from msgspec import Struct
+
+from bot.accounts import api_of
+from bot.check import machine
+from bot.check.chargepoint import ChargePointChecks
+from bot.check.clocks import Clocks
+from bot.check.finding import Check, Finding, Mark, fail, ok, told, warn
+from bot.check.slack import SlackChecks
+from bot.clock import Clock
+from bot.settings import ChargePointSettings, Readable, SlackSettings
+from bot.slack import Slack
+from bot.variables import SETTINGS
+
+
+class Limits(Struct, frozen=True, kw_only=True):
+    """How many seconds to wait for one answer, and for all that one check asks."""
+
+    # Whoever asked can say in better words than the doctor what was not answered.
+    answer: float = 8.0
+    check: float = 15.0
+
+
+PATIENT = Limits()
+
+Say = Callable[[str], None]
+
+log = logging.getLogger(__name__)
+
+
+async def examine(readable: Readable, say: Say, *, clock: Clock, limits: Limits = PATIENT) -> bool:
+    """Make every check and say a line about each; answer whether none failed."""
+    clocks = Clocks(clock)
+    async with AsyncExitStack() as stack:
+        checks = (
+            *_of_settings(readable),
+            *machine.checks(readable, clock),
+            *await _of_slack(readable.slack, clocks, stack, limits),
+            *_of_chargepoint(readable.chargepoint, clocks, stack, limits),
+            Check("clock", clocks.look),
+        )
+        return await _make(checks, say, limits.check)
+
+
+def _of_settings(readable: Readable) -> Iterator[Check]:
+    for problem in readable.problems:
+        yield told("settings", Finding(mark=Mark.FAIL, seen=problem))
+    for warning in readable.warnings:
+        yield told("settings", Finding(mark=Mark.WARN, seen=warning))
+    if not readable.problems:
+        yield told("settings", ok(f"all {len(SETTINGS)} are well-formed"))
+
+
+async def _of_slack(
+    settings: SlackSettings | None, clocks: Clocks, stack: AsyncExitStack, limits: Limits
+) -> tuple[Check, ...]:
+    if settings is None:
+        return (_unset("Slack"),)
+    token = settings.bot_token.reveal()
+    slack = Slack(token, api_url=settings.api_url, seconds=limits.answer)
+    return SlackChecks(settings, await stack.enter_async_context(slack), clocks).checks
+
+
+def _of_chargepoint(
+    settings: ChargePointSettings | None, clocks: Clocks, stack: AsyncExitStack, limits: Limits
+) -> tuple[Check, ...]:
+    if settings is None:
+        return (_unset("ChargePoint"),)
+    api = api_of(settings, seconds=limits.answer)
+    stack.push_async_callback(api.close)
+    return ChargePointChecks(settings, api, clocks, seconds=limits.answer).checks
+
+
+def _unset(part: str) -> Check:
+    return told(part, warn("not tried", "See to its settings first"))
+
+
+async def _make(checks: Iterable[Check], say: Say, seconds: float) -> bool:
+    failed: set[str] = set()
+    for check in checks:
+        finding = await _look(check, seconds) if check.needs not in failed else _needless(check)
+        if finding.mark is Mark.FAIL:
+            failed.add(check.part)
+        say(finding.about(check.part))
+    return not failed
+
+
+def _needless(check: Check) -> Finding:
+    return warn("not tried", f"See to {check.needs} first")
+
+
+async def _look(check: Check, seconds: float) -> Finding:
+    try:
+        async with asyncio.timeout(seconds):
+            return await check.look()
+    except TimeoutError:
+        return fail(f"not known after {seconds:g} seconds", "Try again in a while")
+    except Exception as error:
+        # A fault of ours must not hide what the other checks find.
+        log.exception("check.failed")
+        return fail(f"the check itself failed: {type(error).__name__}", "Please report this")

@@ -1,0 +1,605 @@
+"""Every way in which the doctor finds something, each made to happen.
+
+A harm is done to the neighbours, or to the settings that lead to them, for as long as it is
+entered.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from aiohttp import ClientSession, web
+from msgspec import Struct
+
+from playground.slack.faults import Break, Fault, Hang, Limit, Refuse
+from playground.slack.options import SCOPES
+from playground.slack.workspace import BOT_USER
+from playground.soap import EVERY_OPERATION, Trouble
+from tests.bot.office import ADA, EAST, GRACE, WEST, Bot, Neighbours, at_work, until
+from tests.bot.strangers import listening
+from tests.chargepoint.golden import GoldenServer, answer
+from tests.chargepoint.streams import BOT, Tls, small_stream, tls_context
+
+Changes = Mapping[str, str]
+Harm = Callable[[Neighbours], AbstractAsyncContextManager[Changes]]
+
+FOREIGN_HOST = "nowhere.invalid"
+
+
+class Ailment(Struct, frozen=True, kw_only=True):
+    """What is wrong, how that comes about, and the line that tells of it.
+
+    `beside` are the other parts that are not well either, for the same reason.
+    """
+
+    name: str
+    harm: Harm
+    part: str
+    line: str
+    mark: str = "FAIL"
+    beside: frozenset[str] = frozenset()
+    by_socket: bool = False
+
+
+def setting(**changed: str) -> Harm:
+    """Set something else than what would be right."""
+
+    @asynccontextmanager
+    async def harm(_: Neighbours) -> AsyncIterator[Changes]:
+        yield changed
+
+    return harm
+
+
+def doing(*deeds: Callable[[Neighbours], object], **changed: str) -> Harm:
+    """Do something at the neighbours', and perhaps set something else."""
+
+    @asynccontextmanager
+    async def harm(neighbours: Neighbours) -> AsyncIterator[Changes]:
+        for deed in deeds:
+            deed(neighbours)
+        yield changed
+
+    return harm
+
+
+def fault(method: str, what: Fault) -> Harm:
+    """Let Slack fail at this method."""
+    return doing(lambda neighbours: neighbours.slack.web_api.faults.add(method, what, times=9))
+
+
+@asynccontextmanager
+async def a_page(neighbours: Neighbours) -> AsyncIterator[Changes]:
+    """Let a login page of the network stand before Slack."""
+    assert neighbours
+
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(text="<html>Welcome! Please log in", content_type="text/html")
+
+    async with listening(answer) as port:
+        yield {"SLACK_API_URL": f"http://127.0.0.1:{port}/api/"}
+
+
+@asynccontextmanager
+async def a_talker(neighbours: Neighbours) -> AsyncIterator[Changes]:
+    """Let something that says yes to everything be in Slack's place."""
+    assert neighbours
+
+    async def answer(_: web.Request) -> web.Response:
+        return web.json_response({"ok": True})
+
+    async with listening(answer) as port:
+        yield {"SLACK_API_URL": f"http://127.0.0.1:{port}/api/"}
+
+
+@asynccontextmanager
+async def headers_taken(neighbours: Neighbours) -> AsyncIterator[Changes]:
+    """Let a proxy pass Slack's answers on without the headers that it doesn't know."""
+
+    async def answer(request: web.Request) -> web.Response:
+        url = f"{neighbours.slack.api_url}{request.match_info['path'].removeprefix('api/')}"
+        headers = {"Authorization": request.headers["Authorization"]}
+        async with (
+            ClientSession() as session,
+            session.request(request.method, url, params=request.query, headers=headers) as said,
+        ):
+            return web.Response(body=await said.read(), content_type="application/json")
+
+    async with listening(answer) as port:
+        yield {"SLACK_API_URL": f"http://127.0.0.1:{port}/api/"}
+
+
+@asynccontextmanager
+async def an_impostor_of_slack(neighbours: Neighbours) -> AsyncIterator[Changes]:
+    """Let somebody who can't prove to be Slack stand before it."""
+    assert neighbours
+
+    async def answer(_: web.Request) -> web.Response:
+        raise AssertionError("nothing may be said to an impostor")
+
+    async with listening(answer, tls_context()) as port:
+        yield {"SLACK_API_URL": f"https://localhost:{port}/api/"}
+
+
+@asynccontextmanager
+async def no_tls(neighbours: Neighbours) -> AsyncIterator[Changes]:
+    """Look for TLS where there is none."""
+    yield {"SLACK_API_URL": neighbours.slack.api_url.replace("http:", "https:")}
+
+
+def chargepoint(answers: Mapping[str, str]) -> Harm:
+    """Let ChargePoint answer what is written here."""
+
+    @asynccontextmanager
+    async def harm(_: Neighbours) -> AsyncIterator[Changes]:
+        async with GoldenServer() as golden:
+            golden.answers.update(answers)
+            yield {"CHARGEPOINT_API_URL": golden.url}
+
+    return harm
+
+
+@asynccontextmanager
+async def an_impostor_of_chargepoint(neighbours: Neighbours) -> AsyncIterator[Changes]:
+    """Let somebody who can't prove to be ChargePoint stand before it."""
+    assert neighbours
+    async with GoldenServer(tls_context()) as impostor:
+        yield {"CHARGEPOINT_API_URL": impostor.url}
+        assert impostor.asked == []
+
+
+def stream(offered: Tls, wanted: Tls) -> Harm:
+    """Let the server's kind of TLS and the bot's meet, with a certificate that nobody signed."""
+
+    @asynccontextmanager
+    async def harm(_: Neighbours) -> AsyncIterator[Changes]:
+        async with small_stream(offered) as small:
+            yield {
+                "CHARGEPOINT_XMPP_JID": BOT,
+                "CHARGEPOINT_XMPP_HOST": "localhost",
+                "CHARGEPOINT_XMPP_PORT": str(small.link.port),
+                "CHARGEPOINT_XMPP_TLS": wanted,
+            }
+            assert small.server.logins == 0
+
+    return harm
+
+
+@asynccontextmanager
+async def a_port_that_hangs_up(neighbours: Neighbours) -> AsyncIterator[Changes]:
+    """Let something else listen where the stream should be."""
+    assert neighbours
+
+    async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
+        yield {"CHARGEPOINT_XMPP_PORT": str(server.sockets[0].getsockname()[1])}
+
+
+@asynccontextmanager
+async def a_stranger_on_the_port(neighbours: Neighbours) -> AsyncIterator[Changes]:
+    """Let something else have the port that the bot is to listen on."""
+    assert neighbours
+
+    async def answer(_: web.Request) -> web.Response:
+        return web.json_response({"hello": "world"})
+
+    async with listening(answer, host="0.0.0.0") as port:  # noqa: S104 - where the bot listens
+        yield {"PORT": str(port)}
+
+
+@asynccontextmanager
+async def a_bot_that_is_not_ready(neighbours: Neighbours) -> AsyncIterator[Changes]:
+    """Let a bot run that has not reached Slack."""
+    nowhere = neighbours.settings(SLACK_API_URL=f"https://{FOREIGN_HOST}/api/")
+    async with at_work(neighbours, settings=nowhere, ready=False) as bot:
+        await until_slack_is_missed(bot)
+        yield {"PORT": bot.url.rpartition(":")[2]}
+
+
+async def until_slack_is_missed(bot: Bot) -> None:
+    """Wait until the bot knows that Slack is out of reach."""
+
+    async def is_missed() -> bool:
+        return "resolved" in (await bot.problems()).get("slack", "")
+
+    await until(is_missed)
+
+
+def nobody_at(variable: str, port: int = 1) -> Harm:
+    """Lead to a port of this machine where nobody listens."""
+    return setting(**{variable: f"http://127.0.0.1:{port}/"})
+
+
+def unplugged(neighbours: Neighbours) -> None:
+    """Let both stations fall silent."""
+    for port in (EAST, WEST):
+        neighbours.garage.set_status(port.station, port.number, "UNREACHABLE")
+
+
+def trouble(operation: str, what: Trouble) -> Harm:
+    """Let ChargePoint fail at this operation."""
+    return doing(lambda neighbours: neighbours.network.soap.troubles.update({operation: what}))
+
+
+def without(*scopes: str) -> Harm:
+    """Let these scopes be declined."""
+    return doing(lambda neighbours: neighbours.slack.grant(SCOPES - {*scopes}))
+
+
+def ahead(**delta: float) -> Harm:
+    """Let this machine's clock be wrong."""
+    return doing(lambda neighbours: neighbours.clock.turn(**delta))
+
+
+WITHOUT_BOT = frozenset({"Slack team", "Slack scopes", "Slack room", "Slack admins"})
+WITHOUT_SLACK = WITHOUT_BOT | {"Slack token", "Slack socket"}
+WITHOUT_STATIONS = frozenset({"stations"})
+
+SETTINGS = (
+    Ailment(
+        name="a setting is missing",
+        harm=setting(SITE_TIMEZONE=""),
+        part="settings",
+        line="SITE_TIMEZONE is missing",
+    ),
+    Ailment(
+        name="one of ChargePoint's settings is wrong",
+        harm=setting(CHARGEPOINT_STATION_GROUP="garage"),
+        part="settings",
+        line="CHARGEPOINT_STATION_GROUP must be a station group's number",
+        beside=frozenset({"ChargePoint"}),
+    ),
+    Ailment(
+        name="one of Slack's settings is wrong",
+        harm=setting(SLACK_CHANNEL="#ev-charging"),
+        part="settings",
+        line="SLACK_CHANNEL must be a channel's ID",
+        beside=frozenset({"Slack"}),
+    ),
+    Ailment(
+        name="a setting is misspelt",
+        harm=setting(SLACK_ADMIN=ADA),
+        part="settings",
+        line="did you mean SLACK_ADMINS?",
+        mark="warn",
+    ),
+    Ailment(
+        name="every day is quiet",
+        harm=setting(QUIET_DAYS="Mon,Tue,Wed,Thu,Fri,Sat,Sun"),
+        part="quiet times",
+        line="nobody is ever reminded. Leave days out of QUIET_DAYS",
+        mark="warn",
+    ),
+)
+
+PORT = (
+    Ailment(
+        name="something else has the port",
+        harm=a_stranger_on_the_port,
+        part="port",
+        line="taken by something that is not EV Concierge. Stop what listens there",
+    ),
+    Ailment(
+        name="a bot runs and is not ready",
+        harm=a_bot_that_is_not_ready,
+        part="port",
+        line="a bot that is running, and not ready (auth.test: the host's name can't be resolved",
+        mark="warn",
+    ),
+)
+
+SLACK_UNREACHED = tuple(
+    Ailment(name=f"Slack: {name}", harm=harm, part="Slack token", line=line, beside=WITHOUT_BOT)
+    for name, harm, line in (
+        ("the answer doesn't come", fault("auth.test", Hang()), "no answer in time. See that the"),
+        ("too many calls", fault("auth.test", Limit(30)), "ratelimited. Try again in a minute"),
+        ("trouble of its own", fault("auth.test", Break(502)), "HTTP 502. Try again later"),
+        ("an error of its own", fault("auth.test", Refuse("fatal_error")), "fatal_error. Try"),
+        ("token unknown", setting(SLACK_BOT_TOKEN="xoxb-other"), "does not know this token. On"),
+        ("app taken out", fault("auth.test", Refuse("account_inactive")), "the app was taken out"),
+        ("token revoked", fault("auth.test", Refuse("token_revoked")), "this token was revoked"),
+        ("token expired", fault("auth.test", Refuse("token_expired")), "this token has expired"),
+        (
+            "token of another kind",
+            fault("auth.test", Refuse("not_allowed_token_type")),
+            "this is no bot's token",
+        ),
+        (
+            "barred by the workspace",
+            fault("auth.test", Refuse("team_access_not_granted")),
+            "Slack refuses auth.test (team_access_not_granted). Ask an administrator",
+        ),
+        ("yes to everything", a_talker, "an answer that is not Slack's. Try again later"),
+    )
+)
+
+SLACK_AWAY = tuple(
+    Ailment(
+        name=f"Slack: {name}",
+        harm=harm,
+        part="Slack token",
+        line=line,
+        beside=WITHOUT_SLACK,
+        by_socket=True,
+    )
+    for name, harm, line in (
+        (
+            "no such host",
+            setting(SLACK_API_URL=f"https://{FOREIGN_HOST}/api/"),
+            "the host's name can't be resolved. See that this machine resolves names",
+        ),
+        ("nobody there", nobody_at("SLACK_API_URL"), "nobody listens there. See that the firewall"),
+        ("no TLS", no_tls, "no TLS is spoken there. See that SLACK_API_URL is right"),
+        ("impostor", an_impostor_of_slack, "the certificate is not trusted ("),
+        ("login page in between", a_page, "Slack can't be asked: "),
+    )
+)
+
+SLACK = (
+    Ailment(
+        name="another workspace",
+        harm=setting(SLACK_TEAM="T0ELSEWHERE"),
+        part="Slack team",
+        line="the token is of T0OFFICE, and SLACK_TEAM names another. Set SLACK_TEAM to T0OFFICE",
+    ),
+    Ailment(
+        name="a scope that is needed",
+        harm=without("chat:write", "commands"),
+        part="Slack scopes",
+        line="without chat:write (to say anything), commands (for /ev). On the app's page",
+    ),
+    Ailment(
+        name="a scope that may be declined",
+        harm=without("im:history"),
+        part="Slack scopes",
+        line="without im:history (no private message to it is heard, and its own may come twice)",
+        mark="warn",
+    ),
+    Ailment(
+        name="the scopes are not told",
+        harm=headers_taken,
+        part="Slack scopes",
+        line="Slack does not say which were granted. Compare the app's scopes",
+        mark="warn",
+    ),
+    Ailment(
+        name="the bot was not invited",
+        harm=doing(lambda neighbours: neighbours.slack.workspace.expel(BOT_USER)),
+        part="Slack room",
+        line="the bot is not in C0EVROOM. In that room, type /invite @ev_concierge",
+    ),
+    Ailment(
+        name="no such room",
+        harm=setting(SLACK_CHANNEL="C0NOWHERE"),
+        part="Slack room",
+        line="the bot sees no room C0NOWHERE. Copy the ID",
+    ),
+    Ailment(
+        name="the room's history was declined",
+        harm=without("channels:history"),
+        part="Slack room",
+        line="whether the bot is in it can't be seen with these scopes. Look into the room's list",
+        mark="warn",
+        beside=frozenset({"Slack scopes"}),
+    ),
+    Ailment(
+        name="the room can't be asked about",
+        harm=fault("conversations.history", Break(503)),
+        part="Slack room",
+        line="Slack can't be asked: HTTP 503",
+    ),
+    Ailment(
+        name="no admin is right",
+        harm=doing(
+            lambda neighbours: neighbours.slack.workspace.dismiss(GRACE),
+            SLACK_ADMINS=f"U0NOBODY,{GRACE},{BOT_USER}",
+        ),
+        part="Slack admins",
+        line="U0BOT (a bot), U0GRACE (has left), U0NOBODY (unknown here). Set SLACK_ADMINS",
+    ),
+    Ailment(
+        name="one admin has left",
+        harm=doing(
+            lambda neighbours: neighbours.slack.workspace.dismiss(GRACE),
+            SLACK_ADMINS=f"{ADA},{GRACE}",
+        ),
+        part="Slack admins",
+        line="U0GRACE (has left). Set SLACK_ADMINS",
+        mark="warn",
+    ),
+    Ailment(
+        name="people can't be looked up",
+        harm=doing(
+            lambda neighbours: neighbours.slack.grant(SCOPES - {"users:read"}), SLACK_ADMINS=ADA
+        ),
+        part="Slack admins",
+        line="this takes a scope that was not granted. See to Slack scopes first",
+        beside=frozenset({"Slack scopes"}),
+    ),
+    Ailment(
+        name="odd signing secret",
+        harm=setting(SLACK_SIGNING_SECRET="Zm9vYmFyYmF6cXV4"),
+        part="Slack HTTP",
+        line="the signing secret is not one of Slack's 32 hexadecimal digits. Copy it anew",
+        mark="warn",
+    ),
+)
+
+SOCKET = tuple(
+    Ailment(name=f"Socket Mode: {name}", harm=harm, part="Slack socket", line=line, by_socket=True)
+    for name, harm, line in (
+        ("token unknown", setting(SLACK_APP_TOKEN="xapp-1-other"), "does not know the app's token"),
+        (
+            "token without its scope",
+            doing(lambda neighbours: neighbours.slack.grant(app_scopes=frozenset())),
+            "the app's token lacks connections:write. On the app's page Basic Information",
+        ),
+        (
+            "token revoked",
+            fault("apps.connections.open", Refuse("token_revoked")),
+            "the app's token was revoked",
+        ),
+        (
+            "token of another kind",
+            fault("apps.connections.open", Refuse("not_allowed_token_type")),
+            "SLACK_APP_TOKEN is no app's token",
+        ),
+        (
+            "turned off",
+            fault("apps.connections.open", Refuse("access_denied")),
+            "Slack refuses apps.connections.open (access_denied). On the app's page Socket Mode",
+        ),
+        (
+            "no answer",
+            fault("apps.connections.open", Hang()),
+            "Slack can't be asked: no answer in time",
+        ),
+    )
+)
+
+SOAP = tuple(
+    Ailment(name=f"SOAP: {name}", harm=harm, part="SOAP login", line=line, beside=WITHOUT_STATIONS)
+    for name, harm, line in (
+        (
+            "credentials refused",
+            trouble(EVERY_OPERATION, Trouble.REFUSES_CREDENTIALS),
+            "does not accept the licence key and its password. See to CHARGEPOINT_API_KEY",
+        ),
+        (
+            "no such host",
+            setting(CHARGEPOINT_API_URL=f"https://{FOREIGN_HOST}/services/5.0"),
+            "the host's name can't be resolved. See that this machine resolves names",
+        ),
+        ("nobody there", nobody_at("CHARGEPOINT_API_URL"), "nobody listens there. Try again later"),
+        ("impostor", an_impostor_of_chargepoint, "the certificate is not trusted ("),
+        (
+            "no answer",
+            trouble(EVERY_OPERATION, Trouble.HANGS),
+            "getStations was not answered in time. See that the firewall",
+        ),
+        ("trouble of its own", trouble(EVERY_OPERATION, Trouble.FAILS), "HTTP 503. Try again"),
+        (
+            "something else answers",
+            trouble(EVERY_OPERATION, Trouble.TALKS_GARBAGE),
+            "HTTP 200 without a SOAP envelope. See to CHARGEPOINT_API_URL",
+        ),
+        (
+            "call not allowed",
+            trouble(EVERY_OPERATION, Trouble.DENIES_ACCESS),
+            "ChargePoint refuses: 101: Access denied. Ask ChargePoint for a plan",
+        ),
+        (
+            "another refusal",
+            chargepoint({"getStations": answer("getStations", "<responseCode>133</responseCode>")}),
+            "ChargePoint refuses: 133. Try again later",
+        ),
+    )
+)
+
+STATIONS = (
+    Ailment(
+        name="no station in the group",
+        harm=setting(CHARGEPOINT_STATION_GROUP="12"),
+        part="stations",
+        line="there are none in group 12. Set CHARGEPOINT_STATION_GROUP to the number (sgID)",
+    ),
+    Ailment(
+        name="the status can't be read",
+        harm=trouble("getStationStatus", Trouble.DENIES_ACCESS),
+        part="stations",
+        line="Ask ChargePoint for a plan",
+    ),
+    Ailment(
+        name="the reading takes too long",
+        harm=trouble("getStationStatus", Trouble.HANGS),
+        part="stations",
+        line="not known after 2 seconds. Try again in a while",
+    ),
+    Ailment(
+        name="no station answers",
+        harm=doing(unplugged),
+        part="stations",
+        line="2 with 2 ports: 2 unreachable. Ask whoever looks after the stations",
+        mark="warn",
+    ),
+    Ailment(
+        name="who is plugged in is not told",
+        harm=trouble("getLoad", Trouble.DENIES_ACCESS),
+        part="stations",
+        line="who is plugged in may not be read. Ask ChargePoint for the right to call getLoad",
+        mark="warn",
+    ),
+    Ailment(
+        name="since when is not told",
+        harm=trouble("getChargingSessionData", Trouble.DENIES_ACCESS),
+        part="stations",
+        line="since when cars charge may not be read. Ask ChargePoint",
+        mark="warn",
+    ),
+)
+
+STREAM = tuple(
+    Ailment(name=f"XMPP: {name}", harm=harm, part="XMPP login", line=line)
+    for name, harm, line in (
+        ("wrong password", setting(CHARGEPOINT_XMPP_PASSWORD="wrong"), "refuses our credentials"),
+        ("server without TLS", stream("none", "starttls"), "no login that is allowed with this"),
+        ("TLS on the wrong port", stream("none", "direct"), "does not speak TLS on this port"),
+        ("STARTTLS on the TLS port", stream("direct", "starttls"), "closed the connection. See to"),
+        ("impostor by STARTTLS", stream("starttls", "starttls"), "certificate is not trusted ("),
+        ("impostor by TLS", stream("direct", "direct"), "certificate is not trusted ("),
+        (
+            "no such host",
+            setting(CHARGEPOINT_XMPP_HOST=FOREIGN_HOST, CHARGEPOINT_XMPP_TLS="starttls"),
+            "the name of the XMPP server can't be resolved. See that this machine",
+        ),
+        ("nobody there", setting(CHARGEPOINT_XMPP_PORT="1"), "can't be reached. See that the fire"),
+        (
+            "no answer",
+            doing(lambda neighbours: neighbours.network.xmpp.freeze()),
+            "the XMPP server does not answer. See that the firewall",
+        ),
+        ("something else answers", a_port_that_hangs_up, "closed the connection. See to"),
+    )
+)
+
+CLOCK = (
+    Ailment(
+        name="clock a little ahead",
+        harm=ahead(minutes=2),
+        part="clock",
+        line="2.0 minutes ahead of",
+        mark="warn",
+    ),
+    Ailment(
+        name="clock far behind",
+        harm=ahead(minutes=-6),
+        part="clock",
+        line="6.0 minutes behind Slack's; beyond five minutes Slack's requests are refused",
+    ),
+    Ailment(
+        name="nobody tells the time",
+        harm=setting(
+            SLACK_API_URL=f"https://{FOREIGN_HOST}/", CHARGEPOINT_API_URL=f"https://{FOREIGN_HOST}/"
+        ),
+        part="clock",
+        line="nobody answered, so that it can't be compared. See that the machine keeps time",
+        mark="warn",
+        beside=WITHOUT_SLACK | {"SOAP login", "stations"},
+        by_socket=True,
+    ),
+)
+
+AILMENTS = (
+    *SETTINGS,
+    *PORT,
+    *SLACK_AWAY,
+    *SLACK_UNREACHED,
+    *SLACK,
+    *SOCKET,
+    *SOAP,
+    *STATIONS,
+    *STREAM,
+    *CLOCK,
+)

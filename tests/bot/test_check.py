@@ -1,0 +1,229 @@
+"""The doctor: whatever is wrong has a line of its own that says what to do, and nothing is touched.
+
+`make ailments` prints every ailment with its line.
+"""
+
+import json
+import sys
+from asyncio import create_subprocess_exec
+from asyncio.subprocess import PIPE
+from collections.abc import Callable, Iterator, Mapping
+
+import pytest
+from aiohttp import web
+from msgspec import Struct
+
+from bot.check import machine
+from bot.check.doctor import Limits, examine
+from bot.check.slack import NEEDED, OPTIONAL
+from bot.settings import readable
+from playground.slack.workspace import ROOM
+from tests.bot.ailments import AILMENTS, Ailment
+from tests.bot.office import Bot, Neighbours, at_work
+from tests.bot.process import ROOT
+from tests.bot.strangers import listening
+
+PARTS = [
+    "settings",
+    "time zone",
+    "quiet times",
+    "port",
+    "Slack token",
+    "Slack team",
+    "Slack scopes",
+    "Slack room",
+    "Slack admins",
+    "{way}",
+    "SOAP login",
+    "stations",
+    "XMPP login",
+    "clock",
+]
+QUICK = Limits(answer=1.0, check=2.0)
+Note = Callable[[str, str], None]
+
+
+async def examined(neighbours: Neighbours, changes: Mapping[str, str]) -> tuple[bool, list[str]]:
+    """Let the doctor look at these neighbours; answer whether all is well, and its lines."""
+    lines: list[str] = []
+    environment = neighbours.environment(**changes)
+    clock = neighbours.clock
+    well = await examine(readable(environment), lines.append, clock=clock, limits=QUICK)
+    assert [secret for secret in secrets_of(environment) if secret in "\n".join(lines)] == []
+    return well, lines
+
+
+def secrets_of(environment: Mapping[str, str]) -> set[str]:
+    """Answer what must not be printed; short made-up ones would be found in other words."""
+    secret = ("TOKEN", "SECRET", "PASSWORD", "API_KEY")
+    return {text for name, text in environment.items() if name.endswith(secret) and len(text) > 5}
+
+
+def parsed(line: str) -> tuple[str, str, str]:
+    """Answer mark, part and words of a line."""
+    return line[:4].strip(), line[6:18].strip(), line[20:]
+
+
+@pytest.fixture(scope="module")
+def note() -> Iterator[Note]:
+    """Keep the line of every ailment, and print them as a table in the end."""
+    rows: list[tuple[str, str]] = []
+    yield lambda ailment, line: rows.append((ailment, line))
+    for ailment, line in rows:
+        print(f"{ailment:40}{line}")  # noqa: T201 # with -s only
+
+
+@pytest.fixture
+def sick(request: pytest.FixtureRequest, ailment: Ailment) -> Neighbours:
+    """Open the neighbours in the way that the ailment is about."""
+    opened = request.getfixturevalue("by_socket" if ailment.by_socket else "neighbours")
+    assert isinstance(opened, Neighbours)
+    return opened
+
+
+async def test_where_all_is_well_every_part_has_a_line_that_says_so(
+    either_way: Neighbours,
+) -> None:
+    """Whoever set up everything rightly has to hear so, or will keep looking."""
+    well, lines = await examined(either_way, {})
+
+    assert well
+    way = "Slack socket" if either_way.slack.options.socket_mode else "Slack HTTP"
+    assert [parsed(line)[1] for line in lines] == [part.format(way=way) for part in PARTS]
+    assert {parsed(line)[0] for line in lines} == {"ok"}
+
+
+@pytest.mark.parametrize("ailment", AILMENTS, ids=lambda ailment: ailment.name)
+async def test_an_ailment_has_a_line_of_its_own_that_says_what_to_do(
+    sick: Neighbours, ailment: Ailment, note: Note
+) -> None:
+    """It is found, named and told apart; what has nothing to do with it is well."""
+    async with ailment.harm(sick) as changes:
+        well, lines = await examined(sick, changes)
+
+    unwell = [parsed(line) for line in lines if parsed(line)[0] != "ok"]
+    assert {part for _, part, _ in unwell} == {ailment.part, *ailment.beside}
+    ((mark, _, words),) = [each for each in unwell if each[1] == ailment.part]
+    assert mark == ailment.mark
+    assert ailment.line in words
+    assert well is all(mark != "FAIL" for mark, _, _ in unwell)
+    note(ailment.name, next(line for line in lines if parsed(line)[2] == words))
+
+
+async def test_a_port_that_may_not_be_had_is_named(
+    neighbours: Neighbours, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those below 1024 are not for everybody; here it is an address that nobody has."""
+    monkeypatch.setattr(machine, "EVERYWHERE", "192.0.2.1")
+
+    well, lines = await examined(neighbours, {"PORT": "8000"})
+
+    assert not well
+    (line,) = [line for line in lines if parsed(line)[1] == "port"]
+    assert "8000 can't be had: Cannot assign requested address. Set PORT to one" in line
+
+
+async def test_a_fault_of_ours_hides_nothing(
+    neighbours: Neighbours, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The doctor may err in one thing and be right in all others."""
+
+    async def stumble(_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("bot.check.slack.SlackChecks._scopes", stumble)
+
+    well, lines = await examined(neighbours, {})
+
+    unwell = [parsed(line) for line in lines if parsed(line)[0] != "ok"]
+    assert not well
+    assert unwell == [
+        ("FAIL", "Slack scopes", "the check itself failed: ZeroDivisionError. Please report this")
+    ]
+    assert len(lines) == len(PARTS)
+
+
+async def test_the_doctor_changes_nothing_and_takes_nothing_from_a_bot_at_work(
+    either_way: Neighbours,
+) -> None:
+    """Whoever is worried looks while people queue: what the bot would miss, they would miss."""
+    appeared: list[str] = []
+    async with at_work(either_way) as bot:
+        either_way.network.xmpp.on_available = appeared.append
+        before = await _world(bot)
+        port = bot.url.rpartition(":")[2]
+
+        well, lines = await examined(either_way, {"PORT": port})
+
+        assert await _world(bot) == before
+        assert well
+        assert f"{port} is taken by a bot that is running, and ready" in "\n".join(lines)
+    assert appeared == []
+
+
+async def _world(bot: Bot) -> tuple[object, ...]:
+    """Answer what must be the same before and after."""
+    slack, network = bot.neighbours.slack, bot.neighbours.network
+    return (
+        await bot.queue(),
+        slack.workspace.messages(ROOM),
+        slack.sockets.connected,
+        network.registered_feeds,
+        network.xmpp.available,
+    )
+
+
+async def test_the_command_says_in_its_exit_code_whether_all_is_well(
+    neighbours: Neighbours,
+) -> None:
+    """Scripts read only that."""
+    well = await command("check", environment=neighbours.environment())
+    unwell = await command("check", environment=neighbours.environment(SLACK_TEAM="T0ELSEWHERE"))
+    misled = await command("chek", environment=neighbours.environment())
+
+    assert (well.code, unwell.code, misled.code) == (0, 1, 2)
+    assert len(well.said.splitlines()) == len(PARTS)
+    assert (well.complained, unwell.complained) == ("", "")
+    assert "usage: python -m bot" in misled.complained
+    assert not neighbours.store.exists()
+
+
+async def test_the_command_prints_no_secret_whoever_says_it(neighbours: Neighbours) -> None:
+    """A workspace may be named after its token; what is printed is shown around."""
+    token = neighbours.slack.options.bot_token
+
+    async def answer(_: web.Request) -> web.Response:
+        named = {"ok": True, "user_id": "U1", "team_id": "T1", "team": f"x\n{token}", "user": token}
+        return web.json_response(named)
+
+    async with listening(answer) as port:
+        url = f"http://127.0.0.1:{port}/api/"
+        outcome = await command("check", environment=neighbours.environment(SLACK_API_URL=url))
+
+    assert "speaks as … in x\\n…" in outcome.said
+    for secret in secrets_of(neighbours.environment()):
+        assert secret not in outcome.said + outcome.complained
+
+
+class Outcome(Struct, frozen=True):
+    """How a command ended, and what it wrote."""
+
+    code: int | None
+    said: str
+    complained: str
+
+
+async def command(*words: str, environment: Mapping[str, str]) -> Outcome:
+    """Run `python -m bot` with these words."""
+    process = await create_subprocess_exec(
+        sys.executable, "-m", "bot", *words, env=environment, cwd=ROOT, stdout=PIPE, stderr=PIPE
+    )
+    said, complained = await process.communicate()
+    return Outcome(process.returncode, said.decode(), complained.decode())
+
+
+def test_the_manifests_ask_for_what_the_doctor_looks_for() -> None:
+    """A scope that is asked for and not looked for is missed by nobody."""
+    for kind in ("http", "socket"):
+        manifest = json.loads((ROOT / f"docs/slack-manifest.{kind}.json").read_text())
+        assert set(manifest["oauth_config"]["scopes"]["bot"]) == {*NEEDED, *OPTIONAL}
