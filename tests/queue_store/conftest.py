@@ -7,9 +7,21 @@ from pathlib import Path
 import pytest
 
 from queue_store.store import QueueStore
+from tests.permissions import ADMINISTRATOR, BOT, allowed, watch
 from tests.queue_store.decisions import SITE
 from tests.queue_store.engines import ENGINES, SERVERS, OpenStore, heard
 from tests.queue_store.servers import Server, aws_environment, running
+
+
+@pytest.fixture(autouse=True)
+def permitted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nothing be asked of DynamoDB that the documented policies do not allow."""
+    granted = allowed(BOT) | allowed(ADMINISTRATOR)
+
+    def refuse_others(action: str) -> None:
+        assert action in granted, f"no policy under docs/ allows {action}"
+
+    watch(monkeypatch, refuse_others)
 
 
 class Servers:
