@@ -192,6 +192,8 @@ class Site(Struct, frozen=True, kw_only=True):
     `registrations` leads from ChargePoint user IDs to drivers; one driver may have several.
     `serial` numbers offers, sessions and disputes. `feed` is ChargePoint's subscription of
     station events, `heard` the network's last sign of life, `read` the last reading of all ports.
+    `missed_since` is since when the network was out of reach, until a reading shows what it told
+    nobody.
     """
 
     id: str
@@ -208,6 +210,7 @@ class Site(Struct, frozen=True, kw_only=True):
     feed: str | None = None
     heard: datetime | None = None
     read: datetime | None = None
+    missed_since: datetime | None = None
 
     def entry(self, driver: str) -> Entry | None:
         """Answer the driver's place in the queue."""
@@ -315,6 +318,13 @@ def is_free(port: Port) -> bool:
         and port.held_back is None
         and not port.silent
     )
+
+
+def occupied(port: Port, session: Session) -> Port:
+    """Answer the port with this car on it; once the car is noticed, the port was not idle."""
+    if not session.noticed:
+        return replace(port, session=session)
+    return replace(port, session=session, idle_since=None, news=False, reminded=False)
 
 
 def state_of(port: Port, *, offered: bool) -> PortState:

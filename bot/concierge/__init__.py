@@ -76,7 +76,7 @@ def decide(site: Site, event: Event, *, now: datetime, rules: Rules) -> Decision
     """Decide what the event means for the site; never raises."""
     noted = _take_note(site, event, now=now, rules=rules)
     settled = _settle(Step(noted.site, noted.effects), now=now, rules=rules)
-    since = silence.outage(site, now=now, rules=rules)
+    since = site.missed_since or silence.outage(site, now=now, rules=rules)
     if since is not None and isinstance(event, PortsRead) and event.ports:
         quiet = rules.quiet.begun(now) is not None
         settled = readings.summarised(settled, since=since, quiet=quiet)

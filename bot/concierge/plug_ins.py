@@ -23,7 +23,7 @@ from bot.effects import (
     UpdateWhoPluggedIn,
 )
 from bot.rules import Rules
-from queue_store.site import Miss, Offer, Port, Session, Site
+from queue_store.site import Miss, Offer, Port, Session, Site, occupied
 
 
 def notice_plug_ins(site: Site, *, now: datetime, rules: Rules) -> Step:
@@ -147,4 +147,4 @@ def _late(port: Port, miss: Miss) -> UpdateCall:
 
 
 def _mark(site: Site, port: Port, session: Session) -> Site:
-    return site.with_port(replace(port, session=replace(session, noticed=True)))
+    return site.with_port(occupied(port, replace(session, noticed=True)))

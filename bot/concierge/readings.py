@@ -47,7 +47,7 @@ def ports_read(site: Site, event: PortsRead, *, now: datetime, rules: Rules) -> 
         step, look = step.and_then(heard), look or heard.look
     kept = tuple(filter(None, (_kept(port, listed) for port in step.site.ports)))
     fresh = silence.heard_again(replace(step.site, ports=kept), now=now, rules=rules)
-    return Heard(replace(fresh, read=now), step.effects, look)
+    return Heard(replace(fresh, read=now, missed_since=None), step.effects, look)
 
 
 def summarised(step: Step, *, since: datetime, quiet: bool) -> Step:
@@ -109,6 +109,8 @@ def _first_seen(site: Site, each: str, reading: PortReading, *, now: datetime) -
         availability=AVAILABILITY[reading.status],
         heard=min(reading.heard or now, now),
     )
+    if reading.status is PortStatus.AVAILABLE:
+        return site.with_port(replace(port, idle_since=now, reminded=True))
     if reading.status is not PortStatus.INUSE:
         return site.with_port(port)
     site, number = site.numbered()

@@ -19,7 +19,9 @@ def outage(site: Site, *, now: datetime, rules: Rules) -> datetime | None:
 
 def heard_again(site: Site, *, now: datetime, rules: Rules) -> Site:
     """Note that the network is alive; offers that nobody could see run out get some time."""
-    if outage(site, now=now, rules=rules) is not None:
+    since = outage(site, now=now, rules=rules)
+    if since is not None:
+        site = replace(site, missed_since=site.missed_since or since)
         for offer in site.offers:
             site = site.with_offer(offers.prolonged(offer, now=now, rules=rules))
     return replace(site, heard=now)

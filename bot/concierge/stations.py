@@ -19,7 +19,7 @@ from chargepoint.events import (
     SessionUpdated,
     StationEvent,
 )
-from queue_store.site import Availability, Departure, Hold, Port, Session, Site, port_id
+from queue_store.site import Availability, Departure, Hold, Port, Session, Site, occupied, port_id
 
 LONGEST_BELIEVABLE_SESSION = timedelta(days=7)
 
@@ -67,7 +67,8 @@ def session_started(
 ) -> Heard:
     """Believe that a car plugged in, unless it is the one that is there or that left."""
     if port.left is not None and _is_over(event, port.left.session):
-        return Heard(site)
+        # Without a number, a second car within a second looks just like the first.
+        return Heard(site, look=event.session is None)
     session = port.session
     if session is None or _is_another(session, event):
         return Heard(_begin(site, port, event, now=now, rules=rules))
@@ -185,28 +186,21 @@ def _told(session: Session, event: SessionStarted, now: datetime) -> Session:
 
 
 def _occupied(port: Port, session: Session) -> Port:
-    return replace(
-        port,
-        availability=Availability.IN_USE,
-        session=session,
-        # Whoever plugged in could use it; what an admin paused, an admin gives back.
-        held_back=port.held_back if port.held_back is Hold.PAUSED else None,
-        idle_since=None,
-        news=False,
-        reminded=False,
-    )
+    # Whoever plugged in could use it; what an admin paused, an admin gives back.
+    held_back = port.held_back if port.held_back is Hold.PAUSED else None
+    port = replace(port, availability=Availability.IN_USE, held_back=held_back)
+    return occupied(port, session)
 
 
 def _freed(before: Port, after: Port, now: datetime) -> Port:
     if before.availability is Availability.AVAILABLE and before.session is None:
         return after
-    left = before.left
     if before.session is not None:
-        left = Departure(session=before.session, at=now)
-    elif before.idle_since is not None:
-        # It was free before the station fell silent, and nothing has changed.
+        after = replace(after, session=None, left=Departure(session=before.session, at=now))
+    if before.idle_since is not None:
+        # It was free before somebody tried the plug, or before the station fell silent.
         return after
-    return replace(after, session=None, left=left, idle_since=now, news=True, reminded=False)
+    return replace(after, idle_since=now, news=True, reminded=False)
 
 
 def believable(started: datetime | None, now: datetime) -> datetime:

@@ -6,9 +6,11 @@ from datetime import timedelta
 import pytest
 
 from bot.effects import (
+    AnnounceFree,
     AskWhoPluggedIn,
     CallOutcome,
     Effect,
+    RemindIdle,
     TellFrozen,
     TellGoesOn,
     TellWithdrawn,
@@ -178,3 +180,49 @@ def offer(story: Story) -> Offer:
     """Answer the only offer."""
     (only,) = story.site.offers
     return only
+
+
+def test_1e_a_car_that_came_and_went_unnoticed_makes_no_news() -> None:
+    """A plug that doesn't sit well is no reason to write to the room all day."""
+    story = Story(stations=(EAST,))
+
+    for _ in range(100):
+        assert story.reports(EAST, PortStatus.INUSE) == ()
+        assert story.later(seconds=19) == ()
+        assert story.plugs_out(EAST) == ()
+        assert story.later(minutes=1) == ()
+
+
+def test_7b_nor_does_it_make_the_port_less_idle() -> None:
+    story = Story(stations=(EAST,))
+    story.plugs_in(EAST, "600001")
+    story.plugs_out(EAST)
+    since = story.now
+
+    story.later(minutes=5)
+    story.reports(EAST, PortStatus.INUSE)
+    story.later(seconds=10)
+    story.plugs_out(EAST)
+
+    assert story.until(since + timedelta(minutes=10)) == (RemindIdle(port=name(EAST), since=since),)
+
+
+def test_1e_a_port_that_is_out_of_reach_now_and_then_is_no_news_when_it_is_back() -> None:
+    story = Story(stations=(EAST,))
+
+    for _ in range(100):
+        assert goes_and_comes(story, gone=60, there=240) == ()
+
+
+def test_7b_the_idle_time_before_a_car_is_over_with_it() -> None:
+    story = Story(stations=(EAST,))
+    story.plugs_in(EAST, "600001")
+    story.plugs_out(EAST)
+    story.later(minutes=4)
+    story.plugs_in(EAST, "600001")
+    story.later(minutes=30)
+
+    assert story.plugs_out(EAST) == (AnnounceFree(port=name(EAST)),)
+    assert story.later(minutes=10) == (
+        RemindIdle(port=name(EAST), since=story.now - timedelta(minutes=10)),
+    )

@@ -106,3 +106,20 @@ def test_14a_a_start_after_the_status_names_the_same_session() -> None:
     plugged_in = CallOutcome.PLUGGED_IN
     assert effects == (UpdateCall(offer=1, driver=ADA, port=name(EAST), outcome=plugged_in),)
     assert story.session(EAST).number == 2
+
+
+def test_14a_two_cars_within_a_second_that_have_no_numbers_are_told_apart_by_a_look() -> None:
+    """The network cuts off fractions, so the second one looks like an old word of the first."""
+    story = Story(stations=(EAST,))
+    start = SessionStarted(station=EAST, port="1", started=story.now)
+    story.happens(start)
+    story.plugs_out(EAST)
+    story.joins(ADA)
+
+    second = story.decides(start)
+    assert (second.look, second.effects) == (True, ())
+    assert story.port(EAST).session is None
+
+    story.reads(reading(EAST, PortStatus.INUSE))
+    story.reads(reading(EAST, PortStatus.INUSE))
+    assert story.session(EAST).number == 3

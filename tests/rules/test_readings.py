@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from bot.effects import (
+    AnnounceFree,
     AnnouncePluggedIn,
     AskWhoPluggedIn,
     CallDriver,
@@ -246,3 +247,32 @@ def test_10d_a_known_driver_found_charging_is_known_and_off_the_queue() -> None:
 
     assert effects == (AnnouncePluggedIn(driver=ADA, port=name(WEST)),)
     assert story.session(WEST).driver == ADA
+
+
+def test_10c_a_word_of_the_stream_before_the_first_reading_does_not_hide_the_outage() -> None:
+    """At a start the stream may be quicker than the reading, which then has it all to tell."""
+    story = Story(stations=(EAST, WEST, "NORTH"))
+    for station in (EAST, WEST, "NORTH"):
+        story.plugs_in(station, "600001")
+    since = story.now
+    outage(story, hours=1)
+    assert story.plugs_out(EAST) == (AnnounceFree(port=name(EAST)),)
+    story.now += timedelta(seconds=5)
+
+    effects = story.reads(reading(EAST), reading(WEST), reading("NORTH"))
+
+    assert effects == (SummariseOutage(since=since, freed=(name(WEST), "NORTH"), plugged_in=()),)
+    assert story.later(minutes=1) == ()
+    story.plugs_in(WEST, "600001")
+    assert story.plugs_out(WEST) == (AnnounceFree(port=name(WEST)),)
+
+
+def test_10d_what_the_stream_says_before_the_first_reading_ever_is_left_to_it() -> None:
+    story = Story(stations=())
+    story.joins(ADA)
+
+    assert story.plugs_in(EAST, "600001") == ()
+    effects = story.reads(reading(EAST, IN_USE, "600001"), reading(WEST))
+
+    assert effects == (CallDriver(offer=2, driver=ADA, port=name(WEST)),)
+    assert not story.session(EAST).since_known
