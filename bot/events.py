@@ -13,7 +13,7 @@ from chargepoint.events import PortReading, StationEvent
 
 
 class Asker(Struct, frozen=True, kw_only=True):
-    """Who wishes something; `in_room` tells whether the room can see them say it."""
+    """Who wishes something; `in_room` tells whether the room reads there what they are told."""
 
     driver: str
     admin: bool = False

@@ -3,16 +3,22 @@
 import asyncio
 import signal
 import socket
+from pathlib import Path
 
 import aiohttp
+import pytest
 
 from playground.settings import API_KEY, API_PASSWORD
 from playground.slack.faults import Hang
 from playground.slack.workspace import ROOM, dm_of
 from playground.soap import EVERY_OPERATION, Trouble
 from queue_store.sqlite import SqliteStore
+from queue_store.table import create
 from tests.bot.office import ADA, GRACE, Neighbours
 from tests.bot.process import started
+from tests.queue_store.between import Wire
+from tests.queue_store.engines import table_of
+from tests.queue_store.servers import aws_environment, dynoxide, running
 
 PROMISED_SECONDS = 10
 WRONG_SETTINGS = 2
@@ -125,6 +131,31 @@ async def test_a_stop_is_prompt_though_nobody_answered_yet(neighbours: Neighbour
 
         assert await bot.leaves() == 0
         assert asyncio.get_running_loop().time() - asked < PROMISED_SECONDS
+
+
+async def test_a_stop_is_prompt_though_the_table_hangs(
+    neighbours: Neighbours, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running(dynoxide()) as engine:
+        wire, table = Wire(engine.port), table_of(tmp_path)
+        aws = aws_environment(wire.url)
+        for name, value in aws.items():
+            monkeypatch.setenv(name, value)
+        await asyncio.to_thread(lambda: list(create(table)))
+        async with started(neighbours.environment(QUEUE_STORE=f"dynamodb:{table}", **aws)) as bot:
+            neighbours.slack.bot_url = f"{await bot.ready()}/slack/events"
+            wire.mute = True
+            neighbours.slack.say(ADA, "ev add")
+            answer = await neighbours.slack.command(GRACE, "add")
+            asked = asyncio.get_running_loop().time()
+
+            bot.process.send_signal(signal.SIGTERM)
+
+            assert await bot.leaves() == 0
+            assert asyncio.get_running_loop().time() - asked < PROMISED_SECONDS
+        wire.close()
+    assert answer is not None
+    assert "nothing was changed" in answer.text or "couldn't confirm" in answer.text
 
 
 async def test_a_mention_survives_a_kill_between_the_decision_and_the_post(
