@@ -196,7 +196,8 @@ class Table:
                 if failure.throttled:
                     trace.get_current_span().set_attribute("throttled", value=True)
                 if not failure.passing or time.monotonic() > until:
-                    _noted(getattr(error, "response", {}))
+                    if isinstance(error, ClientError):
+                        _noted(cast("dict[str, Any]", error.response))
                     raise failure.as_error(unanswered=unanswered) from failure.cause
             time.sleep(random.uniform(0, pause))  # noqa: S311 # jitter is no secret
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)

@@ -151,7 +151,7 @@ async def test_a_stop_is_prompt_though_the_table_hangs(
 
             bot.process.send_signal(signal.SIGTERM)
 
-            assert await bot.leaves() == 0
+            assert await bot.leaves() == 0, bot.said
             assert asyncio.get_running_loop().time() - asked < PROMISED_SECONDS
         wire.close()
     assert answer is not None
