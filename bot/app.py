@@ -21,7 +21,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
-from bot import gate
+from bot import gate, messages
 from bot.blocks import Message
 from bot.conversation import Answer, Conversation, label_of
 from bot.errors import SlackError, SlackUnavailable
@@ -74,7 +74,7 @@ class SlackApp:
         self._slack = slack
         self._conversation = conversation
         self._identity = identity
-        self._ours = gate.Ours(team=settings.team or identity.team)
+        self._ours = gate.Ours(team=settings.team or identity.team, app=identity.app)
         self._spawn = spawn
         self._patience = patience or Patience()
         self._socket: AsyncSocketModeHandler | None = None
@@ -170,7 +170,7 @@ class SlackApp:
         return bolt
 
     async def _our_workspace_only(
-        self, body: Body, next_: Callable[[], Awaitable[BoltResponse]]
+        self, body: Body, respond: AsyncRespond, next_: Callable[[], Awaitable[BoltResponse]]
     ) -> BoltResponse:
         if self._draining:
             return BoltResponse(status=HTTPStatus.SERVICE_UNAVAILABLE)
@@ -178,9 +178,12 @@ class SlackApp:
         if why is None:
             return await next_()
         log.warning("slack.stranger", extra=facts(why=why))
+        if why == gate.PERSON and "actions" in body:
+            self._spawn(self._respond(respond, Answer(message=messages.from_elsewhere())))
+            return BoltResponse(status=HTTPStatus.OK)
         if "event" in body:
             # Slack brings again what fails, and brings nothing more where most things fail.
-            return BoltResponse(status=HTTPStatus.OK, body="")
+            return BoltResponse(status=HTTPStatus.OK)
         return BoltResponse(status=HTTPStatus.FORBIDDEN, body="This app serves another workspace.")
 
     async def _command(self, ack: AsyncAck, body: Body) -> BoltResponse:

@@ -23,6 +23,8 @@ MOST_FIELDS = 100
 DEEPEST = 100
 LONGEST_NAME = 150
 
+PERSON = "a person of another workspace"
+
 # msgspec's own errors are ValueErrors.
 _BROKEN = (ValueError, RecursionError)
 
@@ -187,9 +189,9 @@ def stranger(given: Fields, ours: Ours) -> str | None:
     if _is_organisations(payload) or _team(payload) != ours.team:
         return "another workspace"
     if payload.user is not None and _is_from_elsewhere(payload.user, ours):
-        return "a person of another workspace"
+        return PERSON
     if payload.event is not None and not _belongs_here(payload, payload.event, ours):
-        return "a person of another workspace"
+        return PERSON
     return None
 
 

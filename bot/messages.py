@@ -178,6 +178,19 @@ def store_unavailable(reference: str) -> Message:
     )
 
 
+def admins_unknown() -> Message:
+    """Say that nobody can tell who is an admin, to somebody who perhaps is one."""
+    return said(
+        "That is for admins, and Slack won't tell me just now whether you are one, so nothing was "
+        "changed. Please try again in a minute."
+    )
+
+
+def from_elsewhere() -> Message:
+    """Tell somebody of another workspace that this is none of theirs."""
+    return said("These chargers are for people of another workspace; nothing was changed.")
+
+
 def trouble(reference: str) -> Message:
     """Apologise for a fault of ours."""
     return said(

@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, Self, TypeVar
 
 import aiohttp
+import msgspec
 from msgspec import Struct
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.signature import SignatureVerifier
@@ -24,11 +25,16 @@ from bot.patience import Patience
 from bot.tracing import call
 from queue_store.store import OutboxRow
 
+_T = TypeVar("_T")
+
 ROW_EVENT = "ev_concierge_row"
 
 # A message that Slack took may by its clock be a little older than the row by ours.
 CLOCKS_DIFFER_SECONDS = 300.0
 MOST_PAGES = 10
+
+# Slack asks for a minute at most; who asks for a year is not Slack.
+LONGEST_WISH = 3600.0
 PEOPLE = ("U", "W")
 
 # The last is how Slack's library stumbles over a text in the place of JSON.
@@ -40,6 +46,7 @@ NOBODY_THERE = "nobody listens there"
 NO_TLS = "no TLS is spoken there"
 UNTRUSTED = "the certificate is not trusted"
 MUTE = "no answer in time"
+NOT_SLACKS = "an answer that is not Slack's"
 
 RATE_LIMITED = "ratelimited"
 
@@ -91,10 +98,14 @@ PASSING = frozenset(
 
 
 class Identity(Struct, frozen=True, kw_only=True):
-    """Who the bot is: its own user ID, and the workspace that its token belongs to."""
+    """Who the bot is: its own user ID, and the workspace that its token belongs to.
+
+    `app` is its app's ID, where that may be asked.
+    """
 
     user: str
     team: str
+    app: str | None = None
 
 
 class Greeting(Struct, frozen=True, kw_only=True):
@@ -117,6 +128,67 @@ class Profile(Struct, frozen=True, kw_only=True):
     is_admin: bool
     is_active: bool = True
     is_bot: bool = False
+
+
+class _Tested(Struct, frozen=True):
+    user_id: str
+    team_id: str
+    user: str | None = None
+    team: str | None = None
+    bot_id: str | None = None
+
+
+class _Bot(Struct, frozen=True):
+    app_id: str | None = None
+
+
+class _BotsInfo(Struct, frozen=True):
+    bot: _Bot
+
+
+class _Posted(Struct, frozen=True):
+    channel: str
+    ts: str
+
+
+class _Conversation(Struct, frozen=True):
+    id: str
+
+
+class _Opened(Struct, frozen=True):
+    channel: _Conversation
+
+
+class _Message(Struct, frozen=True):
+    ts: str
+    metadata: object = None
+
+
+class _Next(Struct, frozen=True):
+    next_cursor: str | None = None
+
+
+class _History(Struct, frozen=True):
+    messages: tuple[_Message, ...] = ()
+    response_metadata: _Next | None = None
+
+
+class _Shown(Struct, frozen=True):
+    display_name: str | None = None
+    real_name: str | None = None
+
+
+class _User(Struct, frozen=True):
+    name: str | None = None
+    profile: _Shown = _Shown()
+    is_admin: bool | None = None
+    is_owner: bool | None = None
+    deleted: bool | None = None
+    is_bot: bool | None = None
+
+
+class _UsersInfo(Struct, frozen=True):
+    user: _User
 
 
 class Slack:
@@ -164,24 +236,34 @@ class Slack:
     async def greet(self) -> Greeting:
         """Ask who we are, and what we may do here."""
         said = await self._answer("auth.test", {})
-        user, team = said.get("user_id"), said.get("team_id")
-        if not user or not team:
-            raise SlackUnavailable("auth.test", "an answer that is not Slack's")
+        told = _read("auth.test", said.data, _Tested)
+        app = await self._app(told.bot_id) if told.bot_id else None
         return Greeting(
-            identity=Identity(user=str(user), team=str(team)),
-            name=str(said.get("user") or user),
-            workspace=str(said.get("team") or team),
+            identity=Identity(user=told.user_id, team=told.team_id, app=app),
+            name=told.user or told.user_id,
+            workspace=told.team or told.team_id,
             scopes=_scopes(said.headers.get("x-oauth-scopes")),
             told_at=_moment(said.headers.get("Date")),
         )
 
+    async def _app(self, bot: str) -> str | None:
+        """Ask which app the bot is; whoever may not ask that can do without."""
+        try:
+            said = await self._call("bots.info", {"bot": bot}, _BotsInfo, http_verb="GET")
+        except (SlackMisconfigured, SlackRefused):
+            return None
+        return said.bot.app_id
+
     async def look_into(self, channel: str) -> None:
         """Read a conversation's newest message, to see whether we are in it."""
-        await self._call("conversations.history", {"channel": channel, "limit": 1}, http_verb="GET")
+        page = {"channel": channel, "limit": 1}
+        await self._call("conversations.history", page, _History, http_verb="GET")
 
     async def try_socket(self, app_token: str) -> None:
         """Ask for a connection and leave it: a second one would take requests from the first."""
-        await self._call("apps.connections.open", {}, client=self.client_with(app_token))
+        await self._answer(
+            "apps.connections.open", {"json": {}}, client=self.client_with(app_token)
+        )
 
     async def post(
         self, to: str, message: Message, *, row: OutboxRow | None = None, thread: str | None = None
@@ -197,8 +279,9 @@ class Slack:
                 **({"thread_ts": thread} if thread else {}),
                 **({"metadata": _metadata(row)} if row else {}),
             },
+            _Posted,
         )
-        return str(said["channel"]), str(said["ts"])
+        return said.channel, said.ts
 
     async def tell(self, person: str, message: Message, *, row: OutboxRow) -> tuple[str, str]:
         """Post to a person in private; one who can't be written to is refused, like a bad call."""
@@ -224,11 +307,11 @@ class Slack:
             "limit": 200,
         }
         for _ in range(MOST_PAGES):
-            said = await self._call("conversations.history", page, http_verb="GET")
-            for message in said.get("messages") or ():
+            said = await self._call("conversations.history", page, _History, http_verb="GET")
+            for message in said.messages:
                 if _is_of(message, row):
-                    return channel, str(message["ts"])
-            cursor = (said.get("response_metadata") or {}).get("next_cursor")
+                    return channel, message.ts
+            cursor = said.response_metadata and said.response_metadata.next_cursor
             if not cursor:
                 break
             page = {**page, "cursor": cursor}
@@ -236,43 +319,35 @@ class Slack:
 
     async def _private(self, person: str) -> str:
         """Answer the conversation with this person alone."""
-        said = await self._call("conversations.open", {"users": person})
-        return str(said["channel"]["id"])
+        said = await self._call("conversations.open", {"users": person}, _Opened)
+        return said.channel.id
 
     async def update(self, channel: str, ts: str, message: Message) -> None:
         """Edit a message of ours; nobody is notified."""
-        await self._call("chat.update", {"channel": channel, "ts": ts, **_content(message)})
+        where = {"channel": channel, "ts": ts}
+        await self._answer("chat.update", {"json": {**where, **_content(message)}})
 
     async def whisper(self, channel: str, user: str, message: Message) -> None:
         """Show something to one person only; it is gone when they reload."""
-        await self._call(
-            "chat.postEphemeral", {"channel": channel, "user": user, **_content(message)}
-        )
+        where = {"channel": channel, "user": user}
+        await self._answer("chat.postEphemeral", {"json": {**where, **_content(message)}})
 
     async def profile(self, user: str) -> Profile:
         """Ask who somebody is."""
-        said = await self._call("users.info", {"user": user}, http_verb="GET")
-        person = said.get("user") or {}
-        shown = person.get("profile") or {}
-        name = shown.get("display_name") or shown.get("real_name") or person.get("name") or user
+        said = await self._call("users.info", {"user": user}, _UsersInfo, http_verb="GET")
+        person, shown = said.user, said.user.profile
         return Profile(
-            name=str(name),
-            is_admin=bool(person.get("is_admin") or person.get("is_owner")),
-            is_active=not person.get("deleted"),
-            is_bot=bool(person.get("is_bot")),
+            name=shown.display_name or shown.real_name or person.name or user,
+            is_admin=bool(person.is_admin or person.is_owner),
+            is_active=not person.deleted,
+            is_bot=bool(person.is_bot),
         )
 
     async def _call(
-        self,
-        method: str,
-        arguments: dict[str, Any],
-        *,
-        http_verb: str = "POST",
-        client: AsyncWebClient | None = None,
-    ) -> dict[str, Any]:
+        self, method: str, arguments: dict[str, Any], kind: type[_T], *, http_verb: str = "POST"
+    ) -> _T:
         payload = {"params" if http_verb == "GET" else "json": arguments}
-        said = await self._answer(method, payload, http_verb=http_verb, client=client)
-        return cast("dict[str, Any]", said.data)
+        return _read(method, (await self._answer(method, payload, http_verb=http_verb)).data, kind)
 
     async def _answer(
         self,
@@ -297,8 +372,15 @@ class Slack:
                 raise SlackUnavailable(method, _why(error)) from error
             asking.answered(said.status_code)
             if not isinstance(said.data, dict):
-                raise SlackUnavailable(method, "an answer that is not Slack's")
+                raise SlackUnavailable(method, NOT_SLACKS)
             return said
+
+
+def _read(method: str, data: object, kind: type[_T]) -> _T:
+    try:
+        return msgspec.convert(data, kind)
+    except msgspec.ValidationError as error:
+        raise SlackUnavailable(method, NOT_SLACKS) from error
 
 
 def _why(error: Exception) -> str:
@@ -343,7 +425,7 @@ def _status(response: Any) -> int:  # noqa: ANN401 # as above
 
 def _wish(response: Any) -> float:  # noqa: ANN401 # as above
     wish = str(response.headers.get("Retry-After", ""))
-    return float(wish) if wish.isascii() and wish.isdigit() else 1.0
+    return min(float(wish), LONGEST_WISH) if wish.isascii() and wish.isdigit() else 1.0
 
 
 def _scopes(listed: str | None) -> frozenset[str] | None:
@@ -363,9 +445,9 @@ def _content(message: Message) -> dict[str, Any]:
     return {"text": message.text, "blocks": list(message.blocks)}
 
 
-def _is_of(message: dict[str, Any], row: OutboxRow) -> bool:
-    found, wanted = message.get("metadata") or {}, _metadata(row)
-    return all(found.get(name) == value for name, value in wanted.items())
+def _is_of(message: _Message, row: OutboxRow) -> bool:
+    found = message.metadata if isinstance(message.metadata, dict) else {}
+    return all(found.get(name) == value for name, value in _metadata(row).items())
 
 
 def _metadata(row: OutboxRow) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Every way in which Slack can fail becomes one of our own errors, and never a surprise."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -11,9 +12,9 @@ from msgspec.structs import replace
 from bot.blocks import Message
 from bot.clock import SystemClock
 from bot.errors import SlackError, SlackMisconfigured, SlackRefused, SlackUnavailable
-from bot.slack import Profile, Slack
+from bot.slack import LONGEST_WISH, Profile, Slack
 from playground.slack.faults import Break, Fault, Hang, Limit, LoseAnswer, Refuse, Reset
-from playground.slack.workspace import BOT_USER, ROOM, TEAM, dm_of
+from playground.slack.workspace import APP, BOT_USER, ROOM, TEAM, dm_of
 from queue_store.store import OutboxRow
 from tests.bot.office import ADA, GRACE, Neighbours
 from tests.bot.strangers import listening
@@ -33,7 +34,17 @@ async def slack(neighbours: Neighbours) -> AsyncIterator[Slack]:
 async def test_it_knows_who_it_is_and_where(slack: Slack) -> None:
     identity = await slack.identify()
 
-    assert (identity.user, identity.team) == (BOT_USER, TEAM)
+    assert (identity.user, identity.team, identity.app) == (BOT_USER, TEAM, APP)
+
+
+async def test_which_app_it_is_may_be_none_of_its_business(
+    slack: Slack, neighbours: Neighbours
+) -> None:
+    neighbours.slack.web_api.faults.add("bots.info", Refuse("missing_scope"))
+
+    identity = await slack.identify()
+
+    assert (identity.team, identity.app) == (TEAM, None)
 
 
 async def test_it_knows_what_it_may_do_and_what_time_it_is_there(
@@ -243,6 +254,68 @@ async def test_whoever_answers_in_slacks_place_does_not_speak_for_slack(
     async with _in_slacks_place(body, kind, status) as url, Slack("xoxb-1", api_url=url) as slack:
         with pytest.raises(SlackUnavailable):
             await slack.post(ROOM, HELLO)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {},
+        {"channel": None, "ts": None, "user": None, "user_id": None, "team_id": None},
+        {"channel": 7, "ts": 7, "user": 7, "user_id": 7, "team_id": 7, "messages": 7},
+        {"channel": [], "ts": [], "user": [], "messages": [7], "user_id": [], "team_id": []},
+        {"channel": {}, "ts": {}, "user": {"profile": 7}, "messages": [{}], "team_id": {}},
+        {"user": {"is_admin": "certainly"}, "messages": {"ts": "1"}},
+    ],
+    ids=repr,
+)
+async def test_an_answer_without_what_was_asked_for_is_none(answer: dict[str, object]) -> None:
+    """A surprise in it would end everything that the bot does."""
+    body = json.dumps({"ok": True, **answer})
+    async with (
+        _in_slacks_place(body, "application/json", 200) as url,
+        Slack("xoxb-1", api_url=url) as slack,
+    ):
+        for ask in (
+            slack.identify(),
+            slack.post(ROOM, HELLO),
+            slack.tell(GRACE, HELLO, row=ROW),
+            slack.find(GRACE, ROW),
+            slack.profile(GRACE),
+        ):
+            with pytest.raises(SlackUnavailable, match="not Slack's"):
+                await ask
+
+
+async def test_nobody_can_make_us_wait_for_ever() -> None:
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(status=429, headers={"Retry-After": "9" * 400})
+
+    async with listening(answer) as port:
+        url = f"http://127.0.0.1:{port}/api/"
+        async with Slack("xoxb-1", api_url=url) as slack:
+            with pytest.raises(SlackUnavailable) as raised:
+                await slack.post(ROOM, HELLO)
+
+    assert raised.value.retry_after == LONGEST_WISH
+
+
+async def test_the_token_is_not_carried_elsewhere() -> None:
+    carried: list[str | None] = []
+
+    async def elsewhere(request: web.Request) -> web.Response:
+        carried.append(request.headers.get("Authorization"))
+        return web.json_response({"ok": False, "error": "invalid_auth"})
+
+    async def away(_: web.Request) -> web.Response:
+        return web.Response(status=307, headers={"Location": f"http://localhost:{other}/api/x"})
+
+    async with listening(elsewhere) as other, listening(away) as port:
+        url = f"http://127.0.0.1:{port}/api/"
+        async with Slack("xoxb-1", api_url=url) as slack:
+            with pytest.raises(SlackError):
+                await slack.post(ROOM, HELLO)
+
+    assert not any(carried)
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,13 @@ def mention(text: str, **changed: object) -> Json:
     return said
 
 
+def response_url(bot: Bot, user: str) -> str:
+    """Answer where the bot may respond to somebody's press, for their eyes only."""
+    slack = bot.neighbours.slack
+    given = slack._response_urls.issue(user, ROOM, source=slack.workspace.next_ts())
+    return slack._response_url(given)
+
+
 def signed(
     bot: Bot, body: str, *, at: object = None, secret: str | None = None, kind: str = FORM
 ) -> Headers:
