@@ -31,6 +31,7 @@ from bot.events import (
 from bot.log import facts
 from bot.messages import Reader
 from bot.patience import Patience
+from bot.replies import AdminsOnly
 from bot.rules import Rules
 from bot.tracing import Step, step, trace_reference, unit
 from queue_store.errors import OutcomeUnknown, StoreError
@@ -102,8 +103,10 @@ class Conversation:
         name = type(request).__name__
         with unit(via, command=name, driver=request.asker.driver) as work:
             try:
-                outcome = await self._dispatcher.handle(await self._vetted(request), request=key)
-                return await self._put(outcome, work)
+                admin = await self._is_admin(request)
+                asker = replace(request.asker, admin=admin is True)
+                outcome = await self._dispatcher.handle(replace(request, asker=asker), request=key)
+                return await self._put(outcome, work, told=admin is not None)
             except OutcomeUnknown as error:
                 work.fail(error)
                 return self._apology(messages.unconfirmed(words), "store.unknown", error)
@@ -116,17 +119,19 @@ class Conversation:
                 log.exception("answer.failed", extra=facts(command=name))
                 return Answer(message=messages.trouble(trace_reference() or "unknown"))
 
-    async def _vetted(self, request: Request) -> Request:
+    async def _is_admin(self, request: Request) -> bool | None:
+        """Whether the asker is an admin, where that matters; None where Slack doesn't tell."""
         if not isinstance(request, _FOR_ADMINS):
-            return request
-        admin = await self._directory.is_admin(request.asker.driver)
-        return replace(request, asker=replace(request.asker, admin=admin))
+            return False
+        return await self._directory.is_admin(request.asker.driver)
 
-    async def _put(self, outcome: Outcome, work: Step) -> Answer:
+    async def _put(self, outcome: Outcome, work: Step, *, told: bool) -> Answer:
         reply = outcome.reply
         if reply is None:
             return Answer(repeated=outcome.repeated)
         work.annotate(outcome=type(reply).__name__)
+        if isinstance(reply, AdminsOnly) and not told:
+            return Answer(message=messages.admins_unknown(), repeated=outcome.repeated)
         with step("names"):
             names = await self._directory.names(drivers_in(reply))
         reader = Reader(now=self._clock.now(), zone=self._zone, rules=self._rules, names=names)

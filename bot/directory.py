@@ -31,6 +31,7 @@ class Profiles(Protocol):
 class _Known(Struct, frozen=True):
     profile: Profile | None
     until: float
+    is_fresh: bool
 
 
 class Directory:
@@ -53,31 +54,35 @@ class Directory:
     async def names(self, people: Iterable[str]) -> Mapping[str, str]:
         """Answer the display names of those who have one, without making anybody wait for them."""
         asked = tuple(set(people))
-        found = await asyncio.gather(*map(self._profile, asked))
-        profiles = zip(asked, found, strict=True)
+        found = await asyncio.gather(*map(self._look_up, asked))
+        profiles = ((person, known.profile) for person, known in zip(asked, found, strict=True))
         return {person: profile.name for person, profile in profiles if profile is not None}
 
-    async def is_admin(self, person: str) -> bool:
-        """Whether the person may do what is for admins; no, while Slack can't tell."""
+    async def is_admin(self, person: str) -> bool | None:
+        """Whether the person may do what is for admins; None while Slack can't tell."""
         if person in self._admins:
             return True
-        found = await self._profile(person)
-        return found is not None and found.is_admin
+        known = await self._look_up(person)
+        # What we knew may be true no more: rights are taken away as well.
+        return known.profile.is_admin if known.profile and known.is_fresh else None
 
-    async def _profile(self, person: str) -> Profile | None:
+    async def _look_up(self, person: str) -> _Known:
         known = self._known.get(person)
         if known is not None and self._clock.monotonic() < known.until:
-            return known.profile
+            return known
         try:
             async with asyncio.timeout(self._seconds):
                 fresh = await self._profiles.profile(person)
         except (SlackError, TimeoutError):
             # What we knew is better than nothing, for a name; not asking again at once is polite.
-            return self._remember(person, known.profile if known else None, FORGOTTEN_SECONDS)
-        return self._remember(person, fresh, REMEMBERED_SECONDS)
+            profile = known.profile if known else None
+            until = self._clock.monotonic() + FORGOTTEN_SECONDS
+            return self._remember(person, _Known(profile, until, is_fresh=False))
+        until = self._clock.monotonic() + REMEMBERED_SECONDS
+        return self._remember(person, _Known(fresh, until, is_fresh=True))
 
-    def _remember(self, person: str, profile: Profile | None, seconds: float) -> Profile | None:
+    def _remember(self, person: str, known: _Known) -> _Known:
         if person not in self._known and len(self._known) >= MOST_PEOPLE:
             del self._known[next(iter(self._known))]
-        self._known[person] = _Known(profile, self._clock.monotonic() + seconds)
-        return profile
+        self._known[person] = known
+        return known

@@ -95,14 +95,24 @@ async def test_nobody_waits_for_names_one_after_the_other(
     assert loop.time() - begun < 2
 
 
-async def test_admins_are_the_settings_and_the_workspaces_own(
-    directory: Directory, workspace: Workspace
-) -> None:
+async def test_admins_are_the_settings_and_the_workspaces_own(directory: Directory) -> None:
     assert await directory.is_admin(ADA)
     assert await directory.is_admin(HEDY)
-    assert not await directory.is_admin(GRACE)
+    assert await directory.is_admin(GRACE) is False
+
+
+async def test_whose_rights_slack_does_not_tell_has_none(
+    directory: Directory, workspace: Workspace, clock: Clock
+) -> None:
+    """Who was an admin a while ago may be none any more, and only the settings are sure."""
+    assert await directory.is_admin(ADA)
     workspace.is_up = False
-    assert not await directory.is_admin("U0NEW")
+    clock.turn(seconds=REMEMBERED_SECONDS + 1)
+
+    assert await directory.is_admin(ADA) is None
+    assert await directory.is_admin("U0NEW") is None
+    assert await directory.is_admin(HEDY)
+    assert await directory.names([ADA]) == {ADA: "Ada"}
 
 
 async def test_it_does_not_grow_for_ever(directory: Directory, workspace: Workspace) -> None:
