@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import copy_context
 from datetime import datetime
 from typing import Self, TypeVar
@@ -20,6 +21,7 @@ from queue_store import items
 from queue_store.aws import CONNECTIONS, ConditionsFailed, Table
 from queue_store.errors import Conflict, Deposed, NotEmpty, Repeated, StoreUnavailable
 from queue_store.heartbeats import TableHeartbeats
+from queue_store.inspection import Inspection
 from queue_store.items import Found, Write
 from queue_store.lease import KeptLease
 from queue_store.patience import PERSONS, Patience, within
@@ -32,6 +34,7 @@ from queue_store.store import (
     RefusedRow,
     Snapshot,
 )
+from queue_store.table import examined
 from queue_store.tracing import step
 
 _T = TypeVar("_T")
@@ -164,6 +167,16 @@ class DynamoDbStore:
         for record in sorted(records, key=lambda each: isinstance(each, KeptSite)):
             await self._written([items.put(items.kept(record))])
 
+    async def inspect(self) -> Inspection:
+        """Look how the table is set up, and whether we might write; nothing is written.
+
+        Raises:
+            StoreUnavailable: we might not.
+        """
+        await self._call("TransactWriteItems", self._attempt)
+        shortcomings, unseen = await self._call("Describe", lambda: examined(self._table))
+        return Inspection(snapshot=await self.load(), shortcomings=shortcomings, unseen=unseen)
+
     async def close(self) -> None:
         """Finish what was begun and let go of the connections; harmless if repeated."""
         if self._closing is None:
@@ -175,6 +188,10 @@ class DynamoDbStore:
             heartbeats.close()
         self._threads.shutdown()
         self._table.close()
+
+    def _attempt(self) -> None:
+        with suppress(ConditionsFailed):
+            self._table.write(items.attempts(self._site), token=uuid4().hex)
 
     async def _get(self, name: str) -> Found | None:
         key = items.key(self._site, name)

@@ -52,6 +52,7 @@ OUTBOX = "OUTBOX#"
 REFUSED = "REFUSED#"
 LEASE = "LEASE"
 FENCE = "FENCE"
+ATTEMPT = "ATTEMPT#"
 
 # DynamoDB's own limits are 400 KB for an item and 4 MB and 100 items for a transaction.
 LARGEST_ITEM = 350_000
@@ -505,6 +506,25 @@ def _if_last(seen: Heartbeat | None) -> dict[str, Any]:
     if seen is None:
         return _if(_ABSENT)
     return {"ExpressionAttributeValues": {":seen": {"S": seen.id}}, **_if("id = :seen")}
+
+
+def attempts(site: str) -> list[Write]:
+    """Answer a write of each kind that a store does, under a condition that never holds.
+
+    Whether they would be allowed is found out by attempting them.
+    """
+    never = _if(f"attribute_exists(pk) AND {_ABSENT}")
+    own = [key(site, f"{ATTEMPT}{number}") for number in range(4)]
+    change = {
+        "UpdateExpression": "SET begun = :now",
+        "ExpressionAttributeValues": {":now": own[1]["sk"]},
+    }
+    return [
+        Write("Put", {"Item": own[0], **never}),
+        Write("Update", {"Key": own[1], **change, **never}),
+        Write("Delete", {"Key": own[2], **never}),
+        Write("ConditionCheck", {"Key": own[3], **never}),
+    ]
 
 
 def _if(condition: str) -> dict[str, str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from queue_store.inspection import Inspection
 from queue_store.patience import PERSONS, Patience
 from queue_store.records import RecordStore
 
@@ -44,6 +45,27 @@ def located(text: str) -> Place:
             raise ValueError("must name a table by 3 to 255 of the characters a-z, A-Z, 0-9, _.-")
         return DynamoDbTable(name)
     raise ValueError("must be sqlite:PATH or dynamodb:TABLE")
+
+
+async def inspect_store(place: Place, *, site: str, patience: Patience = PERSONS) -> Inspection:
+    """Look into the store of this site beside whoever works with it; nothing is changed.
+
+    Raises:
+        StoreError: it can't be read or could not be written to; the message says why.
+    """
+    match place:
+        case SqliteFile(path=path):
+            from queue_store.sqlite import SqliteStore  # noqa: PLC0415 # see above
+
+            return await SqliteStore.inspect(path, site=site)
+        case DynamoDbTable(name=name):
+            from queue_store.dynamodb import DynamoDbStore  # noqa: PLC0415 # see above
+
+            store = await DynamoDbStore.open(name, site=site, patience=patience)
+            try:
+                return await store.inspect()
+            finally:
+                await store.close()
 
 
 async def open_store(place: Place, *, site: str, patience: Patience = PERSONS) -> RecordStore:

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO, Any, Self, TypeVar
 
 import msgspec
@@ -30,6 +31,7 @@ from queue_store.errors import (
     StoreUnavailable,
     Unreadable,
 )
+from queue_store.inspection import Inspection
 from queue_store.records import KeptAnswer, KeptCard, KeptRefused, KeptRow, KeptSite, Record
 from queue_store.site import Site
 from queue_store.store import (
@@ -123,6 +125,19 @@ class SqliteStore:
             await store.close()
             raise
         return store
+
+    @classmethod
+    async def inspect(cls, path: Path, *, site: str) -> Inspection:
+        """Look into the file beside whoever holds it; nothing is made, brought up to date or held.
+
+        Raises:
+            StoreError: as `open`, but that the file may be held.
+        """
+        store = cls(path, site=site)
+        try:
+            return await store._run("inspect", store._file.inspect)
+        finally:
+            await store.close()
 
     async def load(self) -> Snapshot:
         """Answer the site as last committed."""
@@ -248,6 +263,26 @@ class _File:
         self._execute("PRAGMA journal_mode = WAL")
         self._execute("PRAGMA synchronous = FULL")
 
+    def inspect(self) -> Inspection:
+        if not self._path.exists():
+            _refuse_unwritable(self._path.parent)
+            return Inspection(snapshot=self._never_stored)
+        is_held = _is_held(_lock_of(self._path))
+        self._connection = sqlite3.connect(
+            f"{self._path.as_uri()}?mode=rw", uri=True, timeout=_BUSY_SECONDS, isolation_level=None
+        )
+        self._refuse_damaged()
+        if self._is_blank():
+            return Inspection(snapshot=self._never_stored, is_held=is_held)
+        self._refuse_foreign()
+        # Nothing is written, but it would be refused here if it could not be.
+        with self._transaction():
+            return Inspection(snapshot=self.load(), is_held=is_held)
+
+    @property
+    def _never_stored(self) -> Snapshot:
+        return Snapshot(site=Site(id=self._site), revision=0)
+
     def close(self) -> None:
         try:
             if self._connection is not None:
@@ -259,7 +294,7 @@ class _File:
     def load(self) -> Snapshot:
         found = self._row("SELECT revision, body FROM site WHERE site = ?", self._site)
         if found is None:
-            return Snapshot(site=Site(id=self._site), revision=0)
+            return self._never_stored
         stored = _converted(found, _StoredSite)
         return Snapshot(site=decoded(stored.body, site=self._site), revision=stored.revision)
 
@@ -458,15 +493,24 @@ class _File:
             raise
 
     def _recognise(self) -> None:
+        self._refuse_damaged()
+        if self._is_blank():
+            self._make()
+        self._refuse_foreign()
+        self._upgrade()
+
+    def _refuse_damaged(self) -> None:
         if self._value("PRAGMA quick_check") != "ok":
             raise Unreadable(f"{self._path} is damaged")
-        if self._value("SELECT count(*) FROM sqlite_schema") == 0:
-            self._make()
+
+    def _is_blank(self) -> bool:
+        return bool(self._value("SELECT count(*) FROM sqlite_schema") == 0)
+
+    def _refuse_foreign(self) -> None:
         if self._value("PRAGMA application_id") != _OURS:
             raise Unreadable(f"{self._path} is not a store of EV Concierge; give it another path")
-        self._upgrade()
         version = self._value("PRAGMA user_version")
-        if version != _FILE_VERSION:
+        if version not in {_FILE_VERSION, *_UPGRADES}:
             raise Unreadable(
                 f"{self._path} was made by another version (file version {version}, this version"
                 f" reads {_FILE_VERSION}): update EV Concierge, or give it another path"
@@ -506,11 +550,40 @@ def _refuse_deposed(term: int | None) -> None:
         raise Deposed("nobody ever led this file in another term")
 
 
-def _locked(path: Path) -> IO[bytes]:
-    if not path.parent.is_dir():
-        raise StoreUnavailable(f"the directory {path.parent} does not exist: make it first")
+def _refuse_unwritable(directory: Path) -> None:
+    _refuse_missing(directory)
     try:
-        lock = path.with_name(f"{path.name}.lock").open("ab")
+        with TemporaryFile(dir=directory):
+            return
+    except OSError as error:
+        raise StoreUnavailable(f"{directory} can't be written to: {error.strerror}") from error
+
+
+def _refuse_missing(directory: Path) -> None:
+    if not directory.is_dir():
+        raise StoreUnavailable(f"the directory {directory} does not exist: make it first")
+
+
+def _lock_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.lock")
+
+
+def _is_held(lock: Path) -> bool:
+    """Look whether a process holds the lock; whoever takes it in that moment is not in the way."""
+    try:
+        with lock.open("rb") as looked_at:
+            fcntl.flock(looked_at, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
+def _locked(path: Path) -> IO[bytes]:
+    _refuse_missing(path.parent)
+    try:
+        lock = _lock_of(path).open("ab")
     except OSError as error:
         raise StoreUnavailable(f"{path} can't be locked: {error.strerror}") from error
     try:

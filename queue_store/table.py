@@ -1,4 +1,4 @@
-"""The production store's table, made as it should be."""
+"""The production store's table, made as it should be, and looked at whether it still is."""
 
 import time
 from collections.abc import Iterator
@@ -39,6 +39,40 @@ def create(name: str) -> Iterator[str]:
         table.close()
 
 
+def examined(table: Table) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Answer in what the table is not as `create` leaves it, and what may not be looked at."""
+    shortcomings, unseen = [], []
+    for name, is_as_made in _LOOKS.items():
+        try:
+            if not is_as_made(table):
+                shortcomings.append(f"no {name}")
+        except StoreUnavailable:
+            unseen.append(name)
+    return tuple(shortcomings), tuple(unseen)
+
+
+def _expires(table: Table) -> bool:
+    found = _ask(table, "describe_time_to_live")["TimeToLiveDescription"]
+    return found["TimeToLiveStatus"] in {"ENABLED", "ENABLING"}
+
+
+def _is_recoverable(table: Table) -> bool:
+    found = _ask(table, "describe_continuous_backups")["ContinuousBackupsDescription"]
+    recovery = found.get("PointInTimeRecoveryDescription", {})
+    return bool(recovery.get("PointInTimeRecoveryStatus") == "ENABLED")
+
+
+def _is_protected(table: Table) -> bool:
+    return bool(_description(table).get("DeletionProtectionEnabled"))
+
+
+_LOOKS = {
+    "deletion of what expires": _expires,
+    "point-in-time recovery": _is_recoverable,
+    "protection from deletion": _is_protected,
+}
+
+
 def _made(table: Table) -> str:
     try:
         found = _description(table)
@@ -53,8 +87,7 @@ def _made(table: Table) -> str:
 
 
 def _expiring(table: Table) -> str:
-    found = _ask(table, "describe_time_to_live")["TimeToLiveDescription"]
-    if found["TimeToLiveStatus"] in {"ENABLED", "ENABLING"}:
+    if _expires(table):
         return "what expires is deleted by itself"
     _ask(table, "update_time_to_live", TimeToLiveSpecification=_EXPIRY)
     return "what expires is deleted by itself from now on"

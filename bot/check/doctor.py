@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 from msgspec import Struct
 
 from bot.accounts import api_of
-from bot.check import machine
+from bot.check import machine, store
 from bot.check.chargepoint import ChargePointChecks
 from bot.check.clocks import Clocks
 from bot.check.finding import Check, Finding, Mark, fail, ok, told, warn
@@ -41,11 +41,18 @@ async def examine(readable: Readable, say: Say, *, clock: Clock, limits: Limits 
         checks = (
             *_of_settings(readable),
             *machine.checks(readable, clock),
+            *_of_store(readable),
             *await _of_slack(readable.slack, clocks, stack, limits),
             *_of_chargepoint(readable.chargepoint, clocks, stack, limits),
             Check("clock", clocks.look),
         )
         return await _make(checks, say, limits.check)
+
+
+def _of_store(readable: Readable) -> tuple[Check, ...]:
+    if readable.store is None or readable.slack is None:
+        return (_unset("store"),)
+    return store.checks(readable.store, readable.slack.channel)
 
 
 def _of_settings(readable: Readable) -> Iterator[Check]:

@@ -5,21 +5,31 @@ entered.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, contextmanager
+from pathlib import Path
+from typing import Any
 
+import pytest
 from aiohttp import ClientSession, web
 from msgspec import Struct
 
 from playground.slack.faults import Break, Fault, Hang, Limit, Refuse
 from playground.slack.options import SCOPES
-from playground.slack.workspace import BOT_USER
+from playground.slack.workspace import BOT_USER, ROOM
 from playground.soap import EVERY_OPERATION, Trouble
+from queue_store.aws import Table
+from queue_store.patience import ADMINISTRATORS
+from queue_store.sqlite import SqliteStore
+from queue_store.table import create
 from tests.bot.office import ADA, EAST, GRACE, WEST, Bot, Neighbours, at_work, until
 from tests.bot.strangers import listening
 from tests.chargepoint.golden import GoldenServer, answer
 from tests.chargepoint.streams import BOT, Tls, small_stream, tls_context
+from tests.queue_store.servers import aws_environment, dynoxide, running
 
+Json = dict[str, Any]
 Changes = Mapping[str, str]
 Harm = Callable[[Neighbours], AbstractAsyncContextManager[Changes]]
 
@@ -198,6 +208,117 @@ async def a_bot_that_is_not_ready(neighbours: Neighbours) -> AsyncIterator[Chang
         yield {"PORT": bot.url.rpartition(":")[2]}
 
 
+def file_of(write: Callable[[Path], object]) -> Harm:
+    """Put something else in the place of the queue's file."""
+    return doing(lambda neighbours: write(neighbours.store))
+
+
+def another_programs(path: Path) -> None:
+    """Keep something else in an SQLite file."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE recipe (name TEXT)")
+
+
+@asynccontextmanager
+async def a_locked_file(neighbours: Neighbours) -> AsyncIterator[Changes]:
+    """Let an administrator's shell stand in the middle of a change."""
+    store = await SqliteStore.open(neighbours.store, site=ROOM)
+    await store.close()
+    with closing(sqlite3.connect(neighbours.store)) as shell:
+        shell.execute("BEGIN IMMEDIATE")
+        yield {}
+
+
+TABLE = "ev-concierge"
+EXPIRY = {"Enabled": False, "AttributeName": "expires"}
+# The engine doesn't know this request; AWS would answer so.
+UNRECOVERABLE = {
+    "ContinuousBackupsDescription": {
+        "ContinuousBackupsStatus": "ENABLED",
+        "PointInTimeRecoveryDescription": {"PointInTimeRecoveryStatus": "DISABLED"},
+    }
+}
+RECOVERABLE = {
+    "ContinuousBackupsDescription": {
+        "ContinuousBackupsStatus": "ENABLED",
+        "PointInTimeRecoveryDescription": {"PointInTimeRecoveryStatus": "ENABLED"},
+    }
+}
+REFUSAL = {"__type": "com.amazon.coral.service#AccessDeniedException", "message": "no"}
+EVERYTHING = "*"
+
+
+def dynamodb(said: Mapping[str, Json], *, table: bool = True, expiry: bool = True) -> Harm:
+    """Keep the queue in an engine in whose place this is said to these requests."""
+
+    @asynccontextmanager
+    async def harm(_: Neighbours) -> AsyncIterator[Changes]:
+        with running(dynoxide()) as engine, leading_to(engine.url):
+            await asyncio.to_thread(make, table=table, expiry=expiry)
+            async with listening(in_place_of(engine.url, said)) as port:
+                with leading_to(f"http://127.0.0.1:{port}"):
+                    yield {"QUEUE_STORE": f"dynamodb:{TABLE}"}
+
+    return harm
+
+
+def make(*, table: bool, expiry: bool) -> None:
+    """Make the table, perhaps without letting go of what expires."""
+    if table:
+        list(create(TABLE))
+    if not expiry:
+        opened = Table(TABLE, patience=ADMINISTRATORS)
+        opened.connect()
+        opened.ask("update_time_to_live", {"TableName": TABLE, "TimeToLiveSpecification": EXPIRY})
+        opened.close()
+
+
+@contextmanager
+def leading_to(url: str) -> Iterator[None]:
+    """Lead the way of boto3, which reads the process's own environment, to this engine."""
+    with pytest.MonkeyPatch.context() as environment:
+        for name, text in aws_environment(url).items():
+            environment.setenv(name, text)
+        yield
+
+
+def in_place_of(
+    url: str, said: Mapping[str, Json]
+) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """Answer some requests in the engine's place, and let it answer the others."""
+
+    async def answer(request: web.Request) -> web.Response:
+        kind = request.headers["X-Amz-Target"].rpartition(".")[2]
+        told = said.get(kind, said.get(EVERYTHING))
+        if told is not None:
+            return web.json_response(told, status=400 if told is REFUSAL else 200)
+        async with (
+            ClientSession(auto_decompress=False) as session,
+            session.post(url, data=await request.read(), headers=request.headers) as engine,
+        ):
+            return web.Response(body=await engine.read(), status=engine.status)
+
+    return answer
+
+
+@asynccontextmanager
+async def no_region(neighbours: Neighbours) -> AsyncIterator[Changes]:
+    """Forget to tell where on AWS the table is."""
+    assert neighbours
+    with leading_to("http://127.0.0.1:1"), pytest.MonkeyPatch.context() as environment:
+        environment.delenv("AWS_REGION")
+        environment.delenv("AWS_DEFAULT_REGION", raising=False)
+        yield {"QUEUE_STORE": f"dynamodb:{TABLE}"}
+
+
+@asynccontextmanager
+async def no_engine(neighbours: Neighbours) -> AsyncIterator[Changes]:
+    """Look for DynamoDB where it is not."""
+    assert neighbours
+    with leading_to("http://127.0.0.1:1"):
+        yield {"QUEUE_STORE": f"dynamodb:{TABLE}"}
+
+
 async def until_slack_is_missed(bot: Bot) -> None:
     """Wait until the bot knows that Slack is out of reach."""
 
@@ -256,7 +377,7 @@ SETTINGS = (
         harm=setting(SLACK_CHANNEL="#ev-charging"),
         part="settings",
         line="SLACK_CHANNEL must be a channel's ID",
-        beside=frozenset({"Slack"}),
+        beside=frozenset({"Slack", "store"}),
     ),
     Ailment(
         name="a setting is misspelt",
@@ -286,6 +407,62 @@ PORT = (
         harm=a_bot_that_is_not_ready,
         part="port",
         line="a bot that is running, and not ready (auth.test: the host's name can't be resolved",
+        mark="warn",
+    ),
+)
+
+STORE = tuple(
+    Ailment(name=f"SQLite: {name}", harm=harm, part="store", line=line)
+    for name, harm, line in (
+        (
+            "no such directory",
+            setting(QUEUE_STORE="sqlite:/nowhere/queue.db"),
+            "the directory /nowhere does not exist: make it first. See that the bot's own user",
+        ),
+        (
+            "a directory that takes no file",
+            setting(QUEUE_STORE="sqlite:/proc/queue.db"),
+            "/proc can't be written to",
+        ),
+        ("noise", file_of(lambda path: path.write_bytes(b"noise" * 1000)), "is damaged"),
+        (
+            "another program's file",
+            file_of(another_programs),
+            "is not a store of EV Concierge; give it another path. Bring back what was there",
+        ),
+        ("the file is locked", a_locked_file, "SQLite can't do it now: database is locked. See"),
+    )
+)
+
+DYNAMODB = (
+    *(
+        Ailment(name=f"DynamoDB: {name}", harm=harm, part="store", line=line)
+        for name, harm, line in (
+            ("no region", no_region, "AWS is not set up: You must specify a region. See to AWS's"),
+            ("nobody there", no_engine, "DynamoDB can't be reached"),
+            (
+                "no table",
+                dynamodb({}, table=False),
+                "there is no table ev-concierge: make it with python -m queue_store create",
+            ),
+            (
+                "credentials refused",
+                dynamodb({EVERYTHING: REFUSAL}),
+                "AWS refuses the credentials or what they are used for (AccessDeniedException)",
+            ),
+            (
+                "no right to write",
+                dynamodb({"TransactWriteItems": REFUSAL}),
+                "AWS refuses the credentials or what they are used for (AccessDeniedException)",
+            ),
+        )
+    ),
+    Ailment(
+        name="DynamoDB: the table was made by hand",
+        harm=dynamodb({"DescribeContinuousBackups": UNRECOVERABLE}, expiry=False),
+        part="store",
+        line="nothing is kept yet; no deletion of what expires, no point-in-time recovery."
+        " python -m queue_store create dynamodb:ev-concierge sees to it",
         mark="warn",
     ),
 )
@@ -594,6 +771,8 @@ CLOCK = (
 AILMENTS = (
     *SETTINGS,
     *PORT,
+    *STORE,
+    *DYNAMODB,
     *SLACK_AWAY,
     *SLACK_UNREACHED,
     *SLACK,

@@ -18,7 +18,7 @@ from bot.check.doctor import Limits, examine
 from bot.check.slack import NEEDED, OPTIONAL
 from bot.settings import readable
 from playground.slack.workspace import ROOM
-from tests.bot.ailments import AILMENTS, Ailment
+from tests.bot.ailments import AILMENTS, RECOVERABLE, REFUSAL, Ailment, Json, dynamodb
 from tests.bot.office import Bot, Neighbours, at_work
 from tests.bot.process import ROOT
 from tests.bot.strangers import listening
@@ -28,6 +28,7 @@ PARTS = [
     "time zone",
     "quiet times",
     "port",
+    "store",
     "Slack token",
     "Slack team",
     "Slack scopes",
@@ -39,6 +40,7 @@ PARTS = [
     "XMPP login",
     "clock",
 ]
+UNSEEN = "deletion of what expires, point-in-time recovery"
 QUICK = Limits(answer=1.0, check=2.0)
 Note = Callable[[str, str], None]
 
@@ -110,6 +112,28 @@ async def test_an_ailment_has_a_line_of_its_own_that_says_what_to_do(
     note(ailment.name, next(line for line in lines if parsed(line)[2] == words))
 
 
+@pytest.mark.parametrize(
+    ("said", "line"),
+    [
+        ({"DescribeContinuousBackups": RECOVERABLE}, "nothing is kept yet"),
+        (
+            {"DescribeContinuousBackups": REFUSAL, "DescribeTimeToLive": REFUSAL},
+            f"nothing is kept yet; {UNSEEN} can't be looked at",
+        ),
+    ],
+    ids=["as it is made", "with few rights"],
+)
+async def test_a_table_as_it_should_be_is_well(
+    neighbours: Neighbours, said: Mapping[str, Json], line: str
+) -> None:
+    """The bot's own rights need not reach to the settings of the table."""
+    async with dynamodb(said)(neighbours) as changes:
+        well, lines = await examined(neighbours, changes)
+
+    assert well
+    assert ("ok", "store", line) in map(parsed, lines)
+
+
 async def test_a_port_that_may_not_be_had_is_named(
     neighbours: Neighbours, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -158,6 +182,7 @@ async def test_the_doctor_changes_nothing_and_takes_nothing_from_a_bot_at_work(
         assert await _world(bot) == before
         assert well
         assert f"{port} is taken by a bot that is running, and ready" in "\n".join(lines)
+        assert "2 ports, 0 drivers in the queue; another process holds it" in "\n".join(lines)
     assert appeared == []
 
 

@@ -11,6 +11,7 @@ import pytest
 from queue_store.__main__ import main
 from queue_store.dynamodb import DynamoDbStore
 from queue_store.lease import Lease
+from queue_store.opening import DynamoDbTable, inspect_store
 from queue_store.patience import ADMINISTRATORS
 from queue_store.store import Commit, Delivered, QueueStore
 from tests.deployment.beanstalk import environment, options
@@ -58,6 +59,7 @@ async def test_the_bot_may_do_all_that_it_does_and_nothing_else(asked: set[str])
 
     await everything(store, cast("Lease", lease))
     await store.close()
+    await inspect_store(DynamoDbTable(TABLE), site=SITE)
 
     assert promised(QueueStore) <= kept.names
     assert promised(Lease) <= lease.names
