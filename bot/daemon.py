@@ -76,6 +76,27 @@ class XRayDaemon(SpanExporter):
             )
 
 
+def refusal(address: Address, *, seconds: float) -> str | None:
+    """Answer why nothing can be sent there, as far as that is told within so many seconds.
+
+    An empty datagram is sent, which is no document. That one arrived is never told.
+    """
+    try:
+        with _connected(address) as trying:
+            trying.settimeout(seconds)
+            trying.send(b"")
+            trying.recv(1)
+    except TimeoutError:
+        return None
+    except socket.gaierror:
+        return "the daemon's name can't be resolved"
+    except ConnectionRefusedError:
+        return "nobody listens there for UDP"
+    except OSError as error:
+        return f"nothing can be sent there ({error.strerror})"
+    return None
+
+
 def _connected(address: Address) -> socket.socket:
     found = socket.getaddrinfo(*address, type=socket.SOCK_DGRAM)
     family, kind, protocol, _, place = found[0]

@@ -139,13 +139,22 @@ class Redacting(SpanExporter):
         return value
 
 
-def _otlp() -> SpanExporter:
+def collector_takes_traces(*, seconds: float) -> bool:
+    """Deliver nothing to the collector, and answer whether it took that; blocks until then."""
+    collector = _otlp(timeout=seconds)
+    try:
+        return collector.export(()) is SpanExportResult.SUCCESS
+    finally:
+        collector.shutdown()
+
+
+def _otlp(timeout: float | None = None) -> SpanExporter:
     # Only those who wish for it shall pay for Protocol Buffers.
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415
         OTLPSpanExporter,
     )
 
-    return OTLPSpanExporter()
+    return OTLPSpanExporter(timeout=timeout)
 
 
 def _provider(version: str) -> TracerProvider:

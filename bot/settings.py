@@ -139,6 +139,7 @@ class Readable(Struct, frozen=True, kw_only=True):
     timezone: ZoneInfo | None
     rules: RuleSettings | None
     store: Place | None
+    trace: TraceSettings | None
     port: int | None
     problems: tuple[str, ...]
     warnings: tuple[str, ...]
@@ -184,10 +185,7 @@ def read_settings(environment: Environment, *, beanstalk: Path = BEANSTALK) -> S
         ),
         store=_store(environment, beanstalk),
         lease=variables.LEASE_SECONDS.read(environment),
-        trace=TraceSettings(
-            exporter=variables.TRACE_EXPORTER.read(environment),
-            daemon=variables.AWS_XRAY_DAEMON_ADDRESS.read(environment),
-        ),
+        trace=_trace(environment),
         port=variables.PORT.read(environment),
         warnings=_remarks(environment),
     )
@@ -201,6 +199,7 @@ def readable(environment: Environment, *, beanstalk: Path = BEANSTALK) -> Readab
         timezone=_unless_wrong(partial(variables.SITE_TIMEZONE.read, environment)),
         rules=_unless_wrong(partial(_rules, environment)),
         store=_unless_wrong(partial(_store, environment, beanstalk)),
+        trace=_unless_wrong(partial(_trace, environment)),
         port=_unless_wrong(partial(variables.PORT.read, environment)),
         problems=_problems(environment, beanstalk),
         warnings=_remarks(environment),
@@ -320,6 +319,13 @@ def _store(environment: Environment, beanstalk: Path) -> Place:
             " QUEUE_STORE=dynamodb:TABLE"
         )
     return store
+
+
+def _trace(environment: Environment) -> TraceSettings:
+    return TraceSettings(
+        exporter=variables.TRACE_EXPORTER.read(environment),
+        daemon=variables.AWS_XRAY_DAEMON_ADDRESS.read(environment),
+    )
 
 
 def _remarks(environment: Environment) -> tuple[str, ...]:

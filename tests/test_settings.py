@@ -86,6 +86,7 @@ def test_a_site_needs_only_seven_settings() -> None:
         ({"SITE_TIMEZONE": ""}, {"timezone"}),
         ({"QUIET_DAYS": "Blursday", "PORT": "http"}, {"rules", "port"}),
         ({"QUEUE_STORE": "paper"}, {"store"}),
+        ({"TRACE_EXPORTER": "paper"}, {"trace"}),
         ({"LOG_LEVEL": "LOUD"}, set()),
     ],
 )

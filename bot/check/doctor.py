@@ -8,13 +8,13 @@ from contextlib import AsyncExitStack
 from msgspec import Struct
 
 from bot.accounts import api_of
-from bot.check import machine, store
+from bot.check import machine, store, traces
 from bot.check.chargepoint import ChargePointChecks
 from bot.check.clocks import Clocks
 from bot.check.finding import Check, Finding, Mark, fail, ok, told, warn
 from bot.check.slack import SlackChecks
 from bot.clock import Clock
-from bot.settings import ChargePointSettings, Readable, SlackSettings
+from bot.settings import ChargePointSettings, Readable, SlackSettings, TraceSettings
 from bot.slack import Slack
 from bot.variables import SETTINGS
 
@@ -45,6 +45,7 @@ async def examine(readable: Readable, say: Say, *, clock: Clock, limits: Limits 
             *await _of_slack(readable.slack, clocks, stack, limits),
             *_of_chargepoint(readable.chargepoint, clocks, stack, limits),
             Check("clock", clocks.look),
+            *_of_traces(readable.trace, limits),
         )
         return await _make(checks, say, limits.check)
 
@@ -82,6 +83,11 @@ def _of_chargepoint(
     api = api_of(settings, seconds=limits.answer)
     stack.push_async_callback(api.close)
     return ChargePointChecks(settings, api, clocks, seconds=limits.answer).checks
+
+
+def _of_traces(settings: TraceSettings | None, limits: Limits) -> Iterator[Check]:
+    if settings is not None:
+        yield from traces.checks(settings, seconds=limits.answer)
 
 
 def _unset(part: str) -> Check:

@@ -319,6 +319,23 @@ async def no_engine(neighbours: Neighbours) -> AsyncIterator[Changes]:
         yield {"QUEUE_STORE": f"dynamodb:{TABLE}"}
 
 
+def collector(status: int | None) -> Harm:
+    """Send traces to a collector that answers so, or to nobody."""
+
+    @asynccontextmanager
+    async def harm(_: Neighbours) -> AsyncIterator[Changes]:
+        async def answer(_: web.Request) -> web.Response:
+            return web.Response(status=status or 500)
+
+        async with listening(answer) as port:
+            where = f"http://127.0.0.1:{port if status else 1}"
+            with pytest.MonkeyPatch.context() as environment:
+                environment.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", where)
+                yield {"TRACE_EXPORTER": "otlp"}
+
+    return harm
+
+
 async def until_slack_is_missed(bot: Bot) -> None:
     """Wait until the bot knows that Slack is out of reach."""
 
@@ -768,6 +785,29 @@ CLOCK = (
     ),
 )
 
+TRACES = tuple(
+    Ailment(name=f"traces: {name}", harm=harm, part="traces", line=line)
+    for name, harm, line in (
+        (
+            "no daemon",
+            setting(TRACE_EXPORTER="xray", AWS_XRAY_DAEMON_ADDRESS="127.0.0.1:1"),
+            "X-Ray daemon at 127.0.0.1:1: nobody listens there for UDP. Start the X-Ray daemon",
+        ),
+        (
+            "no such host",
+            setting(TRACE_EXPORTER="xray", AWS_XRAY_DAEMON_ADDRESS=f"{FOREIGN_HOST}:2000"),
+            "the daemon's name can't be resolved",
+        ),
+        (
+            "no way there",
+            setting(TRACE_EXPORTER="xray", AWS_XRAY_DAEMON_ADDRESS="255.255.255.255:2000"),
+            "nothing can be sent there (Permission denied)",
+        ),
+        ("no collector", collector(None), "did not take an empty delivery. See to OTEL_EXPORTER"),
+        ("collector refuses", collector(403), "did not take an empty delivery. See to OTEL_EXPOR"),
+    )
+)
+
 AILMENTS = (
     *SETTINGS,
     *PORT,
@@ -781,4 +821,5 @@ AILMENTS = (
     *STATIONS,
     *STREAM,
     *CLOCK,
+    *TRACES,
 )

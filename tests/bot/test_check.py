@@ -4,6 +4,7 @@
 """
 
 import json
+import socket
 import sys
 from asyncio import create_subprocess_exec
 from asyncio.subprocess import PIPE
@@ -18,7 +19,7 @@ from bot.check.doctor import Limits, examine
 from bot.check.slack import NEEDED, OPTIONAL
 from bot.settings import readable
 from playground.slack.workspace import ROOM
-from tests.bot.ailments import AILMENTS, RECOVERABLE, REFUSAL, Ailment, Json, dynamodb
+from tests.bot.ailments import AILMENTS, RECOVERABLE, REFUSAL, Ailment, Json, collector, dynamodb
 from tests.bot.office import Bot, Neighbours, at_work
 from tests.bot.process import ROOT
 from tests.bot.strangers import listening
@@ -39,6 +40,7 @@ PARTS = [
     "stations",
     "XMPP login",
     "clock",
+    "traces",
 ]
 UNSEEN = "deletion of what expires, point-in-time recovery"
 QUICK = Limits(answer=1.0, check=2.0)
@@ -132,6 +134,30 @@ async def test_a_table_as_it_should_be_is_well(
 
     assert well
     assert ("ok", "store", line) in map(parsed, lines)
+
+
+@pytest.mark.parametrize(
+    ("exporter", "line"),
+    [
+        ("none", "none are sent"),
+        ("console", "printed with the log"),
+        ("xray", "X-Ray daemon at 127.0.0.1:{port}; nothing was refused"),
+        ("otlp", "the OpenTelemetry collector takes what is sent"),
+    ],
+)
+async def test_wherever_traces_are_taken_all_is_well(
+    neighbours: Neighbours, exporter: str, line: str
+) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as daemon:
+        daemon.bind(("127.0.0.1", 0))
+        port = daemon.getsockname()[1]
+        address = {"TRACE_EXPORTER": exporter, "AWS_XRAY_DAEMON_ADDRESS": f"127.0.0.1:{port}"}
+
+        async with collector(200)(neighbours) as changes:
+            well, lines = await examined(neighbours, {**changes, **address})
+
+    assert well
+    assert line.format(port=port) in lines[-1]
 
 
 async def test_a_port_that_may_not_be_had_is_named(
