@@ -4,6 +4,7 @@ Hours and days that touch are one quiet period: with quiet nights and quiet week
 begins on Friday evening ends on Monday morning.
 """
 
+from bisect import bisect_left
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -11,6 +12,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 _DAY = timedelta(days=1)
+_DAY_SECONDS = 24 * 60 * 60
 _WEEK = 7
 
 
@@ -29,16 +31,13 @@ def moment(zone: ZoneInfo, wall: datetime) -> datetime:
 
 
 def _jump(zone: ZoneInfo, after: datetime) -> datetime:
-    """Answer the instant at which the clocks last changed before this one."""
-    low, high = after - _DAY, after
-    offset = high.astimezone(zone).utcoffset()
-    while high - low > timedelta(seconds=1):
-        middle = low + (high - low) / 2
-        if middle.astimezone(zone).utcoffset() == offset:
-            high = middle
-        else:
-            low = middle
-    return high.replace(microsecond=0)
+    """Answer the instant at which the clocks last changed, within a day before this one."""
+    before, offset = after - _DAY, after.astimezone(zone).utcoffset()
+
+    def has_changed(seconds: int) -> bool:
+        return (before + timedelta(seconds=seconds)).astimezone(zone).utcoffset() == offset
+
+    return before + timedelta(seconds=bisect_left(range(_DAY_SECONDS), x=True, key=has_changed))
 
 
 class QuietTimes(Struct, frozen=True, kw_only=True):

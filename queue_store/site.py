@@ -216,10 +216,19 @@ class Site(Struct, frozen=True, kw_only=True):
         """Answer the driver's place in the queue."""
         return next((entry for entry in self.queue if entry.driver == driver), None)
 
-    def position(self, driver: str) -> int | None:
-        """Answer the driver's place, counted from 1."""
-        drivers = [entry.driver for entry in self.queue]
-        return drivers.index(driver) + 1 if driver in drivers else None
+    def place(self, driver: str) -> tuple[int, Entry] | None:
+        """Answer the driver's place in the queue, counted from 1, and what stands there."""
+        places = enumerate(self.queue, start=1)
+        return next(((place, each) for place, each in places if each.driver == driver), None)
+
+    def behind(self, driver: str) -> tuple[str, ...]:
+        """Answer who stands behind the driver; nobody does if they are not in the queue."""
+        place = self.place(driver)
+        return () if place is None else tuple(each.driver for each in self.queue[place[0] :])
+
+    def driver_of(self, user: str | None) -> str | None:
+        """Answer whose this ChargePoint user ID is."""
+        return None if user is None else self.registrations.get(user)
 
     def port(self, port: str) -> Port | None:
         """Answer the port with this ID."""

@@ -127,10 +127,9 @@ class Witness:
 
     def _the_first_who_wait_are_called(self, decision: Decision) -> None:
         for effect in decision.effects:
-            place = self.site.position(effect.driver) if isinstance(effect, CallDriver) else None
-            for entry in self.site.waiting if place is not None else ():
-                assert place is not None
-                assert (self.site.position(entry.driver) or 0) > place
+            if isinstance(effect, CallDriver) and self.site.entry(effect.driver):
+                behind = self.site.behind(effect.driver)
+                assert {entry.driver for entry in self.site.waiting} <= set(behind)
 
     def _nobody_waits_beside_a_free_port(self) -> None:
         """Nobody can be called to a port of which nobody knows how it is."""

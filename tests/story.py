@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+import msgspec
 from msgspec.structs import replace
 
 from bot.commands import parse, pressed
@@ -20,6 +21,7 @@ from chargepoint.events import (
     SessionStopped,
 )
 from queue_store.site import Entry, Port, Session, Site, port_id
+from queue_store.stored import decoded, encoded
 
 ADA, GRACE, ALAN, HEDY = "U0ADA", "U0GRACE", "U0ALAN", "U0HEDY"
 EAST, WEST = "1:330001", "1:330002"
@@ -85,6 +87,7 @@ class Story:
         """Let it happen and answer the whole decision."""
         decision = decide(self.site, event, now=self.now, rules=self.rules)
         self.site, self._reply = decision.site, decision.reply
+        assert_kept(decision)
         for effect in decision.effects if self.posts else ():
             if isinstance(effect, CallDriver):
                 card = offer_card(effect.offer)
@@ -251,6 +254,13 @@ class Story:
         due = wakeup is not None and wakeup <= then
         assert due or (said, self.site) == ((), before), "nobody would have woken the bot for this"
         return said
+
+
+def assert_kept(decision: Decision) -> None:
+    """Check that what was decided comes back from a store as it was."""
+    assert decoded(encoded(decision.site), site=decision.site.id) == decision.site
+    said = msgspec.json.encode(decision.effects)
+    assert msgspec.json.decode(said, type=tuple[Effect, ...]) == decision.effects
 
 
 def reading(

@@ -81,7 +81,7 @@ def decide(site: Site, event: Event, *, now: datetime, rules: Rules) -> Decision
         quiet = rules.quiet.begun(now) is not None
         settled = readings.summarised(settled, since=since, quiet=quiet)
     reply, effects = _complete(noted.reply, settled.site), settled.effects
-    if reply is not None and reply.PUBLIC and not _is_in_room(event):
+    if _is_elsewhere(event) and reply is not None and reply.PUBLIC:
         effects = (SayInRoom(reply=reply), *effects)
     return replace(noted, site=settled.site, effects=effects, reply=reply)
 
@@ -127,9 +127,9 @@ def _heard(step: stations.Heard) -> Decision:
     return Decision(site=step.site, effects=step.effects, look=step.look)
 
 
-def _is_in_room(event: Event) -> bool:
-    asker = getattr(event, "asker", None)
-    return asker is None or asker.in_room
+def _is_elsewhere(event: Event) -> bool:
+    """Whether somebody asked for it whom the room can't see."""
+    return isinstance(event, Request) and not event.asker.in_room
 
 
 def _settle(step: Step, *, now: datetime, rules: Rules) -> Step:

@@ -1,7 +1,6 @@
 """What a called driver, or one who is asked to move, says with a button."""
 
 from datetime import datetime, timedelta
-from typing import assert_never
 
 from bot.concierge import holds, offers, overtime, places, plug_ins, registrations
 from bot.concierge.answer import Answer, replied
@@ -29,12 +28,13 @@ def answer_move(site: Site, request: MoveAnswered, *, now: datetime, rules: Rule
     if found is None:
         return replied(site, TooLate())
     port, session = found
-    if session.driver != request.asker.driver:
+    driver = request.asker.driver
+    if session.driver != driver:
         return replied(site, NotYourButton(driver=session.driver))
     at = request.until or now + timedelta(minutes=request.minutes)
     if session.asked == 0 or at < now:
         return replied(site, TooLate())
-    step = overtime.leave_in_peace(site, port, session, at, now=now, rules=rules)
+    step = overtime.leave_in_peace(site, port, session, driver, at, now=now, rules=rules)
     return Answer(step, None if step.effects else Done())
 
 
@@ -62,8 +62,6 @@ def _heeded(site: Site, offer: Offer, said: OfferAnswer, *, now: datetime, rules
             return holds.report(site, offer, now=now, rules=rules)
         case OfferAnswer.LEAVE:
             return places.give_up(site, offer.driver, CallOutcome.LEFT, now=now)
-        case _ as never:
-            assert_never(never)
 
 
 def _not_now(site: Site, driver: str, *, now: datetime, rules: Rules) -> Step:

@@ -18,7 +18,7 @@ def end_entries_in_time(site: Site, *, now: datetime, rules: Rules) -> Step:  # 
         if entry.until is None or now < entry.until or (offer and offer.accepted):
             continue
         step = step.and_then(places.give_up(step.site, entry.driver, CallOutcome.OVER, now=now))
-        step = step.and_then(Step(step.site, (TellTimeIsUp(driver=entry.driver),)))
+        step = step.saying(TellTimeIsUp(driver=entry.driver))
     return step
 
 
@@ -28,8 +28,8 @@ def end_entries_of_yesterday(site: Site, *, now: datetime, rules: Rules) -> Step
     step = Step(site)
     for entry in site.queue:
         if _is_of_yesterday(site, entry, began):
-            told = TellQuietBegan(driver=entry.driver)
-            step = step.and_then(Step(step.site.without_entry(entry.driver), (told,)))
+            step = Step(step.site.without_entry(entry.driver), step.effects)
+            step = step.saying(TellQuietBegan(driver=entry.driver))
     return step
 
 

@@ -46,7 +46,7 @@ def report(site: Site, offer: Offer, *, now: datetime, rules: Rules) -> Step:
         ReportUnusable(port=port.name, by=offer.driver, admin=admin) for admin in rules.told_admins
     ]
     held = over.site.with_port(replace(port, held_back=Hold.REPORTED, news=False))
-    return over.and_then(Step(held, tuple(told)))
+    return Step(held, (*over.effects, *told))
 
 
 def _meant(site: Site, asker: Asker, words: str) -> Port | Reply:
@@ -62,4 +62,4 @@ def _meant(site: Site, asker: Asker, words: str) -> Port | Reply:
 
 
 def _plain(name: str) -> str:
-    return " ".join(name.lower().split())
+    return " ".join(name.casefold().split())

@@ -30,7 +30,7 @@ def end_missed_offers(site: Site, *, now: datetime, rules: Rules) -> Step:
 
 def undo(site: Site, driver: str, *, now: datetime, rules: Rules) -> tuple[Site, Miss | None]:
     """Take back the miss that the driver had a moment ago, if they had one."""
-    recent = [miss for miss in site.missed if now - miss.at <= rules.late_report]
+    recent = _recent(site, now, rules)
     undone = next((miss for miss in recent if miss.driver == driver), None)
     if undone is None:
         return site, None
@@ -70,7 +70,8 @@ def _missed(site: Site, offer: Offer, *, now: datetime, rules: Rules) -> Step:
     entry = over.site.entry(offer.driver)
     if entry is None:
         return over
-    counted, count = over.site, 0
+    # At night it is dealt with like a first one, but doesn't count.
+    counted, count = over.site, 1
     if rules.quiet.begun(now) is None:
         counted, count = _count(over.site, offer, now=now, rules=rules)
     if entries.ends_now(counted, entry, now=now, rules=rules):
@@ -84,10 +85,14 @@ def _count(site: Site, offer: Offer, *, now: datetime, rules: Rules) -> tuple[Si
     before = site.misses.get(offer.driver)
     count = before.count + 1 if before is not None and before.day == today else 1
     todays = {driver: misses for driver, misses in site.misses.items() if misses.day == today}
-    recent = tuple(miss for miss in site.missed if now - miss.at <= rules.late_report)
+    recent = _recent(site, now, rules)
     miss = Miss(driver=offer.driver, offer=offer.number, at=now)
     todays[offer.driver] = Misses(day=today, count=count)
     return replace(site, misses=todays, missed=(*recent, miss)), count
+
+
+def _recent(site: Site, now: datetime, rules: Rules) -> tuple[Miss, ...]:
+    return tuple(miss for miss in site.missed if now - miss.at <= rules.late_report)
 
 
 def _dealt_with(

@@ -4,7 +4,6 @@ from datetime import datetime
 
 from bot.concierge import offers, places
 from bot.concierge.answer import Answer, replied
-from bot.concierge.step import Step
 from bot.effects import TellPassedOver
 from bot.events import Asker
 from bot.replies import NobodyWaiting, NothingFree, PassedOver, TooEarlyToPass
@@ -33,7 +32,7 @@ def _pass_over(site: Site, offer: Offer, asker: Asker, *, now: datetime, rules: 
     over = places.give_way(site, offer.driver, Because.PASSED_OVER, until=resumes, now=now)
     told = TellPassedOver(driver=offer.driver, by=asker.driver, resumes=resumes)
     reply = PassedOver(driver=offer.driver, by=asker.driver, port=port)
-    return Answer(over.and_then(Step(over.site, (told,))), reply)
+    return Answer(over.saying(told), reply)
 
 
 def _in_first_half(offer: Offer, *, now: datetime, rules: Rules) -> bool:

@@ -124,7 +124,7 @@ def settled(site: Site, offer: Offer, session: int, *, mine: bool | None) -> Upd
         driver=offer.driver,
         port=port_name(site, offer),
         mine=mine,
-        undoable=bool(mine) and any(claim.session == session for claim in site.claims),
+        undoable=any((c.session, c.driver) == (session, offer.driver) for c in site.claims),
     )
 
 
@@ -163,14 +163,14 @@ def _thawed(
         # It was worn out, and runs out now.
         return step
     told = TellGoesOn(driver=offer.driver, port=port.name, deadline=goes_on.deadline)
-    return step.and_then(Step(step.site, (shown(site, goes_on, CallOutcome.GOES_ON), told)))
+    return step.saying(shown(site, goes_on, CallOutcome.GOES_ON), told)
 
 
 def _rematched(site: Site, offer: Offer, *, now: datetime, rules: Rules) -> Step:
     if not site.unoffered:
         over = end(site, offer, CallOutcome.WITHDRAWN, now=now)
         told = TellWithdrawn(driver=offer.driver, port=port_name(site, offer))
-        return over.and_then(Step(over.site, (told,)))
+        return over.saying(told)
     return _moved(site, prolonged(offer, now=now, rules=rules), site.unoffered[0])
 
 

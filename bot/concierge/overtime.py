@@ -27,8 +27,15 @@ def ask_to_move(site: Site, *, now: datetime, rules: Rules) -> Step:
     return Step(site, tuple(effects))
 
 
-def leave_in_peace(
-    site: Site, port: Port, session: Session, at: datetime, *, now: datetime, rules: Rules
+def leave_in_peace(  # noqa: PLR0913 - whose car is where, and for how long
+    site: Site,
+    port: Port,
+    session: Session,
+    driver: str,
+    at: datetime,
+    *,
+    now: datetime,
+    rules: Rules,
 ) -> Step:
     """Leave the driver in peace until then, and let the next one know; but say nothing twice."""
     at = min(at, now + LONGEST_STAY)
@@ -37,17 +44,8 @@ def leave_in_peace(
         return Step(site)
     ask_at = at if at > now else now + rules.nag_repeat
     promised = replace(session, ask_at=ask_at, promise=promise)
-    return _shown(site.with_port(replace(port, session=promised)), port, session, at, now=now)
-
-
-def wakeups(site: Site, *, now: datetime, rules: Rules) -> Iterator[datetime]:
-    """Say when somebody is to be asked."""
-    for _, session in _askable(site, rules):
-        yield rules.quiet.ends(max(_ask_at(session, rules), now))
-
-
-def _shown(site: Site, port: Port, session: Session, at: datetime, *, now: datetime) -> Step:
-    driver, minutes = session.driver or "", ceil((at - now) / timedelta(minutes=1))
+    site = site.with_port(replace(port, session=promised))
+    minutes = ceil((at - now) / timedelta(minutes=1))
     shown = UpdateAskToMove(
         session=session.number,
         asked=session.asked,
@@ -61,6 +59,12 @@ def _shown(site: Site, port: Port, session: Session, at: datetime, *, now: datet
         for entry in site.waiting[:1]
     )
     return Step(site, (shown, *told))
+
+
+def wakeups(site: Site, *, now: datetime, rules: Rules) -> Iterator[datetime]:
+    """Say when somebody is to be asked."""
+    for _, session in _askable(site, rules):
+        yield rules.quiet.ends(max(_ask_at(session, rules), now))
 
 
 def _askable(site: Site, rules: Rules) -> list[tuple[Port, Session]]:

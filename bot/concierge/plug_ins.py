@@ -49,8 +49,8 @@ def identify(
 def not_theirs(site: Site, offer: Offer, port: Port, session: Session) -> Step:
     """Take the unknown car for a stranger's: its port is not the offer's any more."""
     told = offers.settled(site, offer, session.number, mine=False)
-    site = site.with_offer(replace(offer, asked=None))
-    return Step(site, (told,)).and_then(ask_who(site, port, session))
+    asked = ask_who(site.with_offer(replace(offer, asked=None)), port, session)
+    return Step(asked.site, (told, *asked.effects))
 
 
 def ask_who(site: Site, port: Port, session: Session) -> Step:
@@ -74,9 +74,9 @@ def wakeups(site: Site, *, now: datetime, rules: Rules) -> Iterator[datetime]:
 
 
 def _noticed(site: Site, port: Port, session: Session, *, now: datetime, rules: Rules) -> Step:
-    driver = session.driver or site.registrations.get(session.user or "")
+    driver = session.driver or site.driver_of(session.user)
     if driver is not None:
-        return _known(site, port, replace(session, driver=driver), now=now, rules=rules)
+        return _known(site, port, session, driver, now=now, rules=rules)
     if session.user is None and now < session.since + rules.introduction:
         return Step(site)
     offer = site.offer_on(port.id)
@@ -111,12 +111,13 @@ def _ask_first(site: Site, port: Port, session: Session, offer: Offer) -> Step:
     return Step(frozen, (offers.settled(site, offer, offer.asked, mine=None), shown, asked))
 
 
-def _known(site: Site, port: Port, session: Session, *, now: datetime, rules: Rules) -> Step:
-    driver = session.driver or ""
+def _known(
+    site: Site, port: Port, session: Session, driver: str, *, now: datetime, rules: Rules
+) -> Step:
     held = site.offer_to(driver)
     waited = site.entry(driver) is not None
     site, miss = misses.undo(site, driver, now=now, rules=rules)
-    over = _mark(site, port, session).without_entry(driver)
+    over = _mark(site, port, replace(session, driver=driver)).without_entry(driver)
     if held is not None:
         return _arrived(over, port, held, now=now)
     if miss is not None:

@@ -94,7 +94,7 @@ def disown(site: Site, number: int) -> Answer:
 def undo_claim(site: Site, request: ClaimUndone, *, now: datetime, rules: Rules) -> Answer:
     """Take a claim back: the ID, the session's name, and the place in the queue."""
     made = next((each for each in site.claims if each.session == request.session), None)
-    if made is None or now - made.at > rules.undo:
+    if made is None or not _is_fresh(made, now, rules):
         return replied(site, TooLate())
     if request.asker.driver != made.driver and not request.asker.admin:
         return replied(site, NotYourButton(driver=made.driver))
@@ -142,7 +142,7 @@ def _granted(site: Site, dispute: Dispute) -> Step:
     others = [driver for driver in losers if driver != dispute.claimant]
     step = _tied(_untied(site, dispute.user), dispute.user, dispute.claimant)
     told = _decided(dispute, dispute.claimant, dispute.claimant, dispute.owner, *others)
-    return step.and_then(Step(step.site, told))
+    return step.saying(*told)
 
 
 def _denied(site: Site, dispute: Dispute) -> Step:
@@ -189,7 +189,6 @@ def _remembering(  # noqa: PLR0913 - what a claim consists of
     now: datetime,
     rules: Rules,
 ) -> Site:
-    behind = site.queue[site.position(driver) or 0 :]
     made = Claim(
         session=session.number,
         port=port.id,
@@ -197,11 +196,15 @@ def _remembering(  # noqa: PLR0913 - what a claim consists of
         at=now,
         user=user,
         entry=site.entry(driver),
-        behind=tuple(entry.driver for entry in behind),
+        behind=site.behind(driver),
     )
     others = [each for each in site.claims if each.session != session.number]
-    recent = [each for each in others if now - each.at <= rules.undo]
-    return replace(site, claims=(*recent, made))
+    fresh = [each for each in others if _is_fresh(each, now, rules)]
+    return replace(site, claims=(*fresh, made))
+
+
+def _is_fresh(made: Claim, now: datetime, rules: Rules) -> bool:
+    return now - made.at <= rules.undo
 
 
 def _undone(site: Site, made: Claim) -> Step:
@@ -241,8 +244,7 @@ def _without(site: Site, driver: str) -> Site:
 
 def _anonymous(port: Port, driver: str) -> Port:
     if port.session is not None and port.session.driver == driver:
-        nobody = replace(port.session, driver=None, user=None, noticed=True)
-        port = replace(port, session=nobody)
+        port = replace(port, session=replace(port.session, driver=None, user=None))
     if port.left is not None and port.left.session.driver == driver:
         port = replace(port, left=None)
     return port

@@ -1,13 +1,11 @@
 """What people ask for, by command or button, and what they are answered."""
 
 from datetime import datetime, timedelta
-from typing import assert_never
 
 from msgspec.structs import replace
 
 from bot.concierge import buttons, holds, next_driver, places, registrations
 from bot.concierge.answer import Answer, replied
-from bot.concierge.step import Step
 from bot.concierge.suspensions import resumed
 from bot.effects import CallOutcome, TellRemoved
 from bot.events import (
@@ -140,8 +138,6 @@ def _pressed(site: Site, request: Buttons, *, now: datetime, rules: Rules) -> An
             return registrations.undo_claim(site, request, now=now, rules=rules)
         case NotMine(session=session, asker=asker):
             return registrations.not_mine(site, session, asker.driver)
-        case _ as never:
-            assert_never(never)
 
 
 def _look(request: Looks) -> Reply:
@@ -170,9 +166,9 @@ def _join(site: Site, request: JoinRequested, *, now: datetime, rules: Rules) ->
     driver, until = request.asker.driver, _until(request, now=now, rules=rules)
     if until is not None and until - now > timedelta(hours=MOST_HOURS_AHEAD):
         return replied(site, TooFarAhead(hours=MOST_HOURS_AHEAD))
-    entry = site.entry(driver)
-    if entry is not None:
-        return _already_in(site, entry, until)
+    place = site.place(driver)
+    if place is not None:
+        return _already_in(site, *place, until)
     charging = site.sessions_of(driver)
     if charging:
         port, session = charging[0]
@@ -184,11 +180,11 @@ def _join(site: Site, request: JoinRequested, *, now: datetime, rules: Rules) ->
     return replied(joined, Joined(driver=driver, until=until))
 
 
-def _already_in(site: Site, entry: Entry, until: datetime | None) -> Answer:
+def _already_in(site: Site, position: int, entry: Entry, until: datetime | None) -> Answer:
     entry = replace(entry, until=until or entry.until)
     reply = AlreadyIn(
         driver=entry.driver,
-        position=site.position(entry.driver) or 0,
+        position=position,
         suspended=entry.suspended,
         until=entry.until,
     )
@@ -211,17 +207,16 @@ def _remove(site: Site, asker: Asker, driver: str, *, now: datetime) -> Answer:
         return replied(site, AdminsOnly())
     if site.entry(driver) is None:
         return replied(site, DriverNotInQueue(driver=driver))
-    step = leave(site, driver, now=now).step
+    step = places.give_up(site, driver, CallOutcome.LEFT, now=now)
     told = TellRemoved(driver=driver, by=asker.driver)
-    reply = Removed(driver=driver, by=asker.driver)
-    return Answer(step.and_then(Step(step.site, (told,))), reply)
+    return Answer(step.saying(told), Removed(driver=driver, by=asker.driver))
 
 
 def _suspend(
     site: Site, driver: str, minutes: float | None, *, now: datetime, rules: Rules
 ) -> Answer:
-    position, offer = site.position(driver), site.offer_to(driver)
-    if position is None:
+    place, offer = site.place(driver), site.offer_to(driver)
+    if place is None:
         return replied(site, NotInQueue())
     span = None if minutes is None else timedelta(minutes=minutes)
     if span is None and offer is not None:
@@ -229,13 +224,14 @@ def _suspend(
     until = None if span is None else now + span
     because = Because.ASKED if offer is None else Because.NOT_NOW
     step = places.give_way(site, driver, because, until=until, now=now)
-    return Answer(step, Suspended(driver=driver, position=position, resumes=until))
+    return Answer(step, Suspended(driver=driver, position=place[0], resumes=until))
 
 
 def _resume(site: Site, driver: str) -> Answer:
-    entry, position = site.entry(driver), site.position(driver)
-    if entry is None or position is None:
+    place = site.place(driver)
+    if place is None:
         return replied(site, NotInQueue())
+    position, entry = place
     if entry.suspended is None:
         return replied(site, WasNotSuspended(position=position))
     return replied(resumed(site, entry), Resumed(driver=driver, position=position))

@@ -75,7 +75,7 @@ def _seen(site: Site, offer: Offer, port: Port, *, now: datetime, rules: Rules) 
 def _withdrawn(site: Site, offer: Offer, port: Port, now: datetime) -> Step:
     over = offers.end(site, offer, CallOutcome.WITHDRAWN, now=now)
     told = TellWithdrawn(driver=offer.driver, port=port.name)
-    return over.and_then(Step(over.site, (told,)))
+    return over.saying(told)
 
 
 def _frozen(site: Site, offer: Offer, port: Port, now: datetime) -> Step:

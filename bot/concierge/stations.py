@@ -107,7 +107,7 @@ def _session_stopped(site: Site, port: Port, event: SessionStopped) -> Heard:
     if None not in (event.session, session.network_id) and event.session != session.network_id:
         return Heard(site)
     # The stream itself has cast the doubt, so the next reading counts.
-    return Heard(site.with_port(replace(port, spoken=None, doubted=None)), look=True)
+    return Heard(site.with_port(replace(port, spoken=None)), look=True)
 
 
 def _is_another(session: Session, event: SessionStarted) -> bool:
@@ -165,7 +165,7 @@ def _learn(
     learnt = _told(session, event, now)
     port = replace(port, availability=Availability.IN_USE, session=learnt)
     site = site.with_port(port)
-    driver = site.registrations.get(learnt.user or "")
+    driver = site.driver_of(learnt.user)
     if session.user is None and driver is not None and session.driver != driver:
         return plug_ins.identify(site, port, learnt, driver)
     return Step(site)

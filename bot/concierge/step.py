@@ -15,3 +15,7 @@ class Step(Struct, frozen=True):
     def and_then(self, later: "Step") -> "Step":
         """Answer the later step with what both of them say."""
         return Step(later.site, self.effects + later.effects)
+
+    def saying(self, *effects: Effect) -> "Step":
+        """Answer the step with this said as well."""
+        return Step(self.site, (*self.effects, *effects))

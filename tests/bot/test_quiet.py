@@ -70,6 +70,28 @@ def test_friday_evening_to_monday_morning_is_one_period(zone: ZoneInfo) -> None:
     assert quiet.next_begins(begins) == at(zone, 2026, 11, 30, 20)
 
 
+def test_a_quiet_weekend_is_one_period_without_quiet_nights_too() -> None:
+    weekends = QuietTimes(zone=NEW_YORK, days=WEEKENDS)
+
+    sunday = at(NEW_YORK, 2026, 11, 29, 12)
+
+    assert weekends.begun(sunday) == at(NEW_YORK, 2026, 11, 28)
+
+
+def test_hours_within_a_day_end_on_that_day() -> None:
+    lunch = QuietTimes(zone=NEW_YORK, hours=(time(12), time(13)))
+
+    assert lunch.ends(at(NEW_YORK, 2026, 11, 23, 12, 30)) == at(NEW_YORK, 2026, 11, 23, 13)
+    assert lunch.begun(at(NEW_YORK, 2026, 11, 23, 13)) is None
+
+
+def test_hours_that_begin_when_they_end_are_the_whole_day() -> None:
+    always = QuietTimes(zone=NEW_YORK, hours=(time(6), time(6)))
+
+    for hour in range(24):
+        assert always.begun(at(NEW_YORK, 2026, 11, 23, hour)) is not None
+
+
 def test_days_alone_are_quiet_from_midnight_to_midnight() -> None:
     weekends = QuietTimes(zone=NEW_YORK, days=WEEKENDS)
     begins, ends = at(NEW_YORK, 2026, 11, 28), at(NEW_YORK, 2026, 11, 30)
@@ -133,6 +155,8 @@ def test_of_a_time_that_comes_twice_the_first_is_meant(zone: ZoneInfo) -> None:
     midnight = at(zone, 2026, 11, 1)
 
     assert moment(zone, wall(2026, 11, 1, 1, 30)) == midnight + timedelta(minutes=90)
+    second = wall(2026, 11, 1, 1, 30).replace(fold=1)
+    assert moment(zone, second) == midnight + timedelta(minutes=90)
     assert moment(zone, wall(2026, 11, 1, 2, 0)) == midnight + timedelta(hours=3)
 
 

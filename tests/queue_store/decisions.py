@@ -55,4 +55,5 @@ async def add(store: QueueStore, driver: str) -> int:
             await store.commit(Commit(site=site, seen=snapshot.revision, now=NOON))
         except Conflict:
             continue
-        return site.position(driver) or 0
+        place = site.place(driver)
+        return 0 if place is None else place[0]

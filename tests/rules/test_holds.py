@@ -1,5 +1,7 @@
 """Ports that are held back: paused by an admin, or reported as unusable."""
 
+from datetime import timedelta
+
 import pytest
 
 from bot.effects import (
@@ -16,7 +18,7 @@ from bot.replies import AdminsOnly, Paused, Unpaused, WasNotHeldBack, WhichPort
 from bot.rules import Rules
 from chargepoint.events import PortStatus
 from queue_store.site import Hold
-from tests.story import ADA, EAST, GRACE, HEDY, WEST, ZONE, Story, name
+from tests.story import ADA, EAST, GRACE, HEDY, QUIET, WEST, ZONE, Story, name
 
 
 def test_c30_a_paused_port_is_not_offered_until_it_is_given_back() -> None:
@@ -65,8 +67,9 @@ def test_c30_an_offer_that_waits_for_its_station_is_matched_again_too() -> None:
     story.joins(ADA)
     story.reports(EAST, PortStatus.UNREACHABLE)
 
-    story.says(HEDY, "pause east", admin=True)
+    effects = story.says(HEDY, "pause east", admin=True)
 
+    assert [type(effect) for effect in effects] == [UpdateCall, TellMoved]
     assert story.site.offers[0].port == f"{WEST}/1"
     assert story.site.offers[0].frozen is None
 
@@ -197,3 +200,33 @@ def test_6c_the_room_does_not_hear_that_a_held_port_is_free() -> None:
     effects = story.presses(ADA, "can't use it")
 
     assert not [effect for effect in effects if isinstance(effect, AnnounceFree | TellWithdrawn)]
+
+
+def test_c30_a_port_that_is_given_back_is_reminded_of_anew() -> None:
+    story = Story(stations=(EAST,))
+    story.plugs_in(EAST, "600001")
+    story.plugs_out(EAST)
+    assert len(story.later(minutes=10)) == 1
+    story.says(HEDY, "pause east", admin=True)
+    story.says(HEDY, "unpause east", admin=True)
+
+    assert story.later(minutes=10) == (
+        RemindIdle(port=name(EAST), since=story.now - timedelta(minutes=10)),
+    )
+
+
+def test_6b_what_was_no_news_before_a_pause_is_none_after_it() -> None:
+    """A port that became free at night was offered since, so nobody need hear of that night."""
+    story = Story(rules=QUIET)
+    story.at("21:00")
+    story.plugs_in(WEST, "600002")
+    story.plugs_out(WEST)
+    story.joins(ADA)
+    assert story.site.offers[0].port == f"{EAST}/1"
+    story.says(HEDY, "pause east", admin=True)
+    assert story.site.offers[0].port == f"{WEST}/1"
+    story.says(HEDY, "pause west", admin=True)
+    story.says(ADA, "remove")
+    story.at("08:00")
+
+    assert story.says(HEDY, "unpause west", admin=True) == ()

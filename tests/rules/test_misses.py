@@ -10,6 +10,7 @@ from bot.effects import (
     TellMissed,
     TellMissedThrice,
     TellMissedTwice,
+    TellTimeIsUp,
     TellWithdrawn,
     UpdateCall,
 )
@@ -262,3 +263,76 @@ def test_5a_with_two_ports_each_offer_has_its_own_clock() -> None:
     assert effects[0] == MISSED
     assert story.called == [GRACE]
     assert story.site.offers[0].port == f"{WEST}/1"
+
+
+def test_5g_a_miss_is_undone_once() -> None:
+    """Two cars of one driver are no reason to forget two misses."""
+    story = Story()
+    story.registers(ADA, "700101")
+    story.plugs_in(WEST, "600002")
+    story.joins(ADA)
+    misses(story)
+    story.says(ADA, "resume")
+    story.later(minutes=10)
+    assert story.site.misses[ADA].count == 2
+
+    story.plugs_in(EAST, "700101")
+    story.plugs_out(WEST)
+    story.plugs_in(WEST, "700101")
+
+    assert story.site.misses[ADA].count == 1
+
+
+def test_5g_of_two_who_missed_only_the_one_who_came_is_pardoned() -> None:
+    story = Story()
+    story.registers(ADA, "700101")
+    story.registers(GRACE, "700102")
+    story.joins(ADA, GRACE)
+    story.later(minutes=10)
+
+    story.plugs_in(EAST, "700101")
+    assert set(story.site.misses) == {GRACE}
+    story.plugs_in(WEST, "700102")
+    assert story.site.misses == {}
+
+
+def test_5b_what_others_missed_today_is_counted_on_and_of_yesterday_nothing_is_kept() -> None:
+    story = Story()
+    story.joins(ADA, GRACE)
+    story.later(minutes=10)
+    for driver in (ADA, GRACE):
+        story.says(driver, "suspend")
+    assert counts(story) == {ADA: 1, GRACE: 1}
+    story.at("09:00")
+
+    story.says(ADA, "resume")
+    story.later(minutes=10)
+
+    assert counts(story) == {ADA: 1}
+    story.says(ADA, "suspend")
+    story.says(GRACE, "resume")
+    story.later(minutes=10)
+    assert counts(story) == {ADA: 1, GRACE: 1}
+
+
+def counts(story: Story) -> dict[str, int]:
+    """Answer how many offers each driver is known to have missed."""
+    return {driver: misses.count for driver, misses in story.site.misses.items()}
+
+
+def test_5f_nobody_is_woken_for_an_offer_that_can_not_run_out() -> None:
+    story = alone()
+    story.presses(ADA, "on my way")
+    assert story.site.offers[0].deadline == story.after(minutes=15)
+
+    assert story.wakeup is None
+
+
+def test_5a_whose_offer_runs_out_just_when_their_own_time_does_is_told_once() -> None:
+    story = Story(stations=(EAST,))
+    story.says(ADA, "add until 09:10")
+
+    effects = story.later(minutes=10)
+
+    assert effects[:2] == (MISSED, TellTimeIsUp(driver=ADA))
+    assert story.queue == []

@@ -2,8 +2,9 @@
 
 from bot.effects import CallDriver, CallOutcome, TellPassedOver, UpdateCall
 from bot.replies import NobodyWaiting, NothingFree, PassedOver, TooEarlyToPass
+from chargepoint.events import PortStatus
 from queue_store.site import Because
-from tests.story import ADA, ALAN, EAST, GRACE, HEDY, NINE, WEST, Story, name
+from tests.story import ADA, ALAN, EAST, GRACE, HEDY, NINE, WEST, Story, name, reading
 
 
 def test_c20_with_a_free_port_the_offer_was_made_before_anybody_asked(story: Story) -> None:
@@ -109,4 +110,20 @@ def test_c24_with_no_free_port_it_says_which_car_has_been_on_longest(story: Stor
 
     assert story.asks(ADA, "next") == NothingFree(
         port=name(EAST), driver=ALAN, since=NINE, since_known=True
+    )
+
+
+def test_c24_of_two_that_came_together_it_names_one(story: Story) -> None:
+    """Two cars that came in the same second are no reason to fail."""
+    reply = story.asks(ADA, "next")
+
+    assert reply == NothingFree(port=name(EAST), driver=None, since=NINE, since_known=True)
+
+
+def test_c24_it_says_at_least_where_the_start_is_not_known() -> None:
+    story = Story(stations=(EAST,))
+    story.reads(reading(EAST, PortStatus.INUSE))
+
+    assert story.asks(ADA, "next") == NothingFree(
+        port=name(EAST), driver=None, since=NINE, since_known=False
     )

@@ -6,6 +6,7 @@ import pytest
 
 from bot.effects import AnnounceFree, CallOutcome, UpdateCall
 from chargepoint.events import PortStatus, PortStatusChanged, SessionStarted, SessionUpdated
+from queue_store.site import Availability
 from tests.story import ADA, EAST, NINE, WEST, Story, name, reading
 
 
@@ -123,3 +124,65 @@ def test_14a_two_cars_within_a_second_that_have_no_numbers_are_told_apart_by_a_l
     story.reads(reading(EAST, PortStatus.INUSE))
     story.reads(reading(EAST, PortStatus.INUSE))
     assert story.session(EAST).number == 3
+
+
+def test_14a_the_start_of_a_car_that_another_one_replaced_is_old_news() -> None:
+    """Nobody saw the first one leave, and its start is told again."""
+    story = Story(stations=(EAST,))
+    first = SessionStarted(station=EAST, port="1", session="17", user="600001", started=story.now)
+    story.happens(first)
+    story.later(minutes=1)
+    story.plugs_in(EAST, "600002")
+
+    assert story.happens(first) == ()
+    assert story.session(EAST).user == "600002"
+
+
+def test_14a_a_start_without_a_time_is_of_a_new_car_unless_its_number_is_old() -> None:
+    story = Story(stations=(EAST,))
+    story.plugs_in(EAST, "600001")
+    story.plugs_out(EAST)
+
+    story.happens(SessionStarted(station=EAST, port="1", session="4001"))
+    assert story.port(EAST).session is None
+    story.happens(SessionStarted(station=EAST, port="1", session="4002"))
+    assert story.session(EAST).number == 2
+
+
+@pytest.mark.parametrize(("seconds", "new"), [(-3, False), (-2, True)])
+def test_14a_two_seconds_before_another_car_it_may_be_a_new_one(seconds: int, *, new: bool) -> None:
+    story = Story(stations=(EAST,))
+    story.plugs_in(EAST, "600001")
+    started = story.now + timedelta(seconds=seconds)
+    story.plugs_out(EAST)
+
+    story.happens(SessionStarted(station=EAST, port="1", session="17", started=started))
+
+    assert (story.port(EAST).session is not None) == new
+
+
+def test_14a_a_car_that_is_named_after_its_status_goes_by_that_name() -> None:
+    story = Story(stations=(EAST,))
+    story.reports(EAST, PortStatus.INUSE)
+    story.plugs_in(EAST, "600001")
+
+    assert not story.stops(EAST, "17").look
+    assert story.stops(EAST, "4001").look
+
+
+def test_14a_a_repeated_start_does_not_change_when_the_car_came(story: Story) -> None:
+    earlier = NINE - timedelta(hours=1)
+
+    story.introduces(WEST, user="600002", started=earlier)
+
+    assert story.session(WEST).since == NINE
+
+
+def test_14a_a_start_tells_that_the_port_is_in_use_though_it_was_out_of_reach() -> None:
+    story = Story(stations=(EAST,))
+    story.plugs_in(EAST, "600001")
+    story.reports(EAST, PortStatus.UNREACHABLE)
+
+    story.introduces(EAST, user="600001", started=story.now)
+
+    assert story.port(EAST).availability is Availability.IN_USE

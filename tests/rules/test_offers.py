@@ -1,5 +1,7 @@
 """Rule 1: a plug-out, and the offer that follows."""
 
+from datetime import timedelta
+
 from bot.effects import (
     AnnounceFree,
     CallDriver,
@@ -12,6 +14,7 @@ from bot.effects import (
 )
 from bot.events import CardPosted
 from bot.messages import Reader, render
+from bot.rules import Rules
 from chargepoint.events import PortStatus
 from queue_store.site import Because
 from tests.story import ADA, ALAN, EAST, GRACE, HEDY, NINE, RULES, WEST, ZONE, Story, name
@@ -160,3 +163,14 @@ def test_1f_leave_the_queue_leaves(story: Story) -> None:
         AnnounceFree(port=name(EAST)),
     )
     assert story.queue == []
+
+
+def test_1f_on_my_way_takes_no_time_from_anybody() -> None:
+    rules = Rules(zone=ZONE, offer=timedelta(minutes=40))
+    story = Story(stations=(EAST,), rules=rules)
+    story.joins(ADA)
+    deadline = story.after(minutes=40)
+
+    story.presses(ADA, "on my way")
+
+    assert story.site.offers[0].deadline == deadline

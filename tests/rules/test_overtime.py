@@ -2,10 +2,19 @@
 
 from datetime import timedelta
 
-from bot.effects import AskToMove, Effect, TellMoveAnswer, UpdateAskToMove
+from bot.effects import (
+    AnnouncePluggedIn,
+    AskToMove,
+    AskWasThatYou,
+    Effect,
+    TellMoveAnswer,
+    TellTookOffered,
+    UpdateAskToMove,
+)
 from bot.messages import Reader, render
 from bot.replies import Done, NotYourButton, TooLate
-from tests.story import ADA, EAST, GRACE, NINE, RULES, WEST, ZONE, Story, name
+from chargepoint.events import SessionStarted
+from tests.story import ADA, ALAN, EAST, GRACE, NINE, RULES, WEST, ZONE, Story, name
 
 
 def asked(effects: tuple[Effect, ...]) -> list[int]:
@@ -227,3 +236,79 @@ def test_8e_another_user_is_another_session() -> None:
     story.plugs_in(EAST, "700102")
 
     assert story.session(EAST).number == 2
+
+
+def test_8b_only_the_very_next_driver_is_told() -> None:
+    story = charging()
+    story.joins(ALAN)
+    story.later(minutes=150)
+
+    effects = story.presses(ADA, "moving now", 1, 0)
+
+    assert [effect.driver for effect in effects if isinstance(effect, TellMoveAnswer)] == [GRACE]
+
+
+def test_8b_a_car_that_has_left_needs_no_answer() -> None:
+    story = charging()
+    story.later(minutes=150)
+    story.plugs_out(EAST)
+
+    assert story.presses(ADA, "moving now", 1, 0) == ()
+    assert story.reply() == TooLate()
+
+
+def test_8e_who_queued_anew_meanwhile_is_off_the_queue_when_they_are_back() -> None:
+    story = charging()
+    story.plugs_out(EAST)
+    assert story.called == [GRACE]
+    story.joins(ADA)
+
+    effects = story.plugs_in(EAST, "700101")
+
+    assert effects[:2] == (
+        AnnouncePluggedIn(driver=ADA, port=name(EAST)),
+        TellTookOffered(driver=ADA, port=name(EAST), called=GRACE),
+    )
+    assert story.queue == [GRACE]
+
+
+def test_8e_a_stranger_who_is_back_is_not_asked_for_again() -> None:
+    story = Story(stations=(EAST,))
+    story.plugs_in(EAST, "600001")
+    story.plugs_out(EAST)
+
+    assert story.plugs_in(EAST, "600001") == ()
+
+
+def test_8e_unless_the_port_was_offered_meanwhile() -> None:
+    story = Story(stations=(EAST,))
+    story.plugs_in(EAST, "600001")
+    story.joins(ADA)
+    story.plugs_out(EAST)
+
+    effects = story.plugs_in(EAST, "600001")
+
+    assert effects[-1] == AskWasThatYou(offer=2, session=1, driver=ADA, port=name(EAST))
+
+
+def test_8e_who_is_back_goes_by_their_new_number(story: Story) -> None:
+    before = story.session(EAST).network_id
+    story.plugs_out(EAST)
+    story.plugs_in(EAST, "600001")
+    after = story.session(EAST).network_id
+    assert before is not None
+    assert after is not None
+    assert before != after
+
+    assert not story.stops(EAST, before).look
+    assert story.stops(EAST, after).look
+
+
+def test_8e_who_is_back_without_a_number_keeps_the_old_one(story: Story) -> None:
+    before = story.session(EAST).network_id
+    story.plugs_out(EAST)
+    story.later(minutes=1)
+
+    story.happens(SessionStarted(station=EAST, port="1", user="600001", started=story.now))
+
+    assert story.session(EAST).network_id == before

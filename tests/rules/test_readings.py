@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from bot.effects import (
     AnnounceFree,
     AnnouncePluggedIn,
@@ -11,7 +13,7 @@ from bot.effects import (
     UpdateWhoPluggedIn,
 )
 from bot.events import PortsRead
-from chargepoint.events import PortReading, PortStatus
+from chargepoint.events import PortReading, PortStatus, PortStatusChanged
 from queue_store.site import Availability
 from tests.story import ADA, ALAN, EAST, GRACE, QUIET, WEST, Story, name, reading
 
@@ -276,3 +278,37 @@ def test_10d_what_the_stream_says_before_the_first_reading_ever_is_left_to_it() 
 
     assert effects == (CallDriver(offer=2, driver=ADA, port=name(WEST)),)
     assert not story.session(EAST).since_known
+
+
+@pytest.mark.parametrize("by_status", [True, False])
+def test_10b_what_the_stream_says_again_is_doubted_anew(*, by_status: bool) -> None:
+    story = Story(stations=(EAST,))
+    story.plugs_in(EAST, "600001")
+    story.happens(PortsRead(ports=(reading(EAST),)))
+
+    if by_status:
+        story.happens(PortStatusChanged(station=EAST, port="1", status=IN_USE))
+    else:
+        story.introduces(EAST, user="600001")
+
+    assert story.decides(PortsRead(ports=(reading(EAST),))).look
+    assert story.port(EAST).session is not None
+
+
+def test_10b_a_plug_out_too_is_judged_only_by_a_second_reading() -> None:
+    story = Story(stations=(EAST,))
+    story.plugs_in(EAST, "600001")
+    story.later(minutes=2)
+    story.plugs_out(EAST)
+
+    assert story.decides(PortsRead(ports=(reading(EAST, IN_USE, "600009"),))).look
+    assert story.port(EAST).session is None
+
+
+def test_10a_a_reading_that_does_not_name_the_driver_is_no_news(story: Story) -> None:
+    seen = (reading(EAST, IN_USE), reading(WEST, IN_USE, "600002"))
+
+    decision = story.decides(PortsRead(ports=seen))
+
+    assert (decision.look, decision.effects) == (False, ())
+    assert story.session(EAST).user == "600001"

@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from bot.effects import (
     AnnouncePluggedIn,
@@ -78,6 +79,7 @@ def test_c28_an_id_that_is_another_drivers_goes_to_an_admin() -> None:
     assert story.reply() == Disputed(user="700101")
     assert story.site.registrations == {"700101": ADA}
     assert story.says(GRACE, "register 700101") == (), "the admin is asked once"
+    assert story.reply() == Disputed(user="700101")
 
 
 def test_c28_with_no_admin_known_the_room_is_asked(story: Story) -> None:
@@ -243,3 +245,27 @@ def ada_forgets(story: Story) -> None:
     """Let Ada confirm that she wants to be forgotten."""
     story.presses(ADA, "forget me", 0)
     assert story.reply() == Forgotten()
+
+
+def test_c32_a_car_that_is_there_stays_there_and_belongs_to_nobody(story: Story) -> None:
+    story.registers(ADA, "600001")
+
+    assert story.presses(ADA, "forget me", 0) == ()
+
+    session = story.session(EAST)
+    assert (session.number, session.driver, session.user) == (1, None, None)
+    assert story.later(minutes=1) == (), "nobody is asked whose it is"
+
+
+def test_c32_what_others_have_is_kept(story: Story) -> None:
+    story.joins(GRACE, ALAN)
+    story.presses(GRACE, "that's me", 1)
+    story.registers(HEDY, "700104")
+    story.says(ALAN, "register 700104")
+    story.registers(ADA, "700101")
+    before = story.site
+
+    ada_forgets(story)
+
+    assert story.site == replace(before, registrations=story.site.registrations)
+    assert story.site.registrations == {"600001": GRACE, "700104": HEDY}

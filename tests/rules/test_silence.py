@@ -1,5 +1,7 @@
 """Rule 11: a station that went silent or out of service."""
 
+from datetime import timedelta
+
 from bot.effects import (
     CallOutcome,
     TellFrozen,
@@ -11,7 +13,7 @@ from bot.effects import (
 )
 from bot.messages import Reader, answer
 from bot.replies import Listing, board
-from chargepoint.events import PortStatus
+from chargepoint.events import PortStatus, SessionUpdated
 from tests.story import ADA, EAST, GRACE, HEDY, RULES, WEST, ZONE, Story, name
 
 FROZEN = (
@@ -172,3 +174,29 @@ def test_11b_nobody_is_told_that_an_offer_goes_on_which_another_car_has_ended() 
         TellMoved(driver=ADA, taken=name(EAST), port=name(WEST), deadline=deadline),
     )
     assert story.site.offers[0].frozen is None
+
+
+def test_11a_a_station_that_the_stream_hears_is_not_silent() -> None:
+    story = Story()
+    story.plugs_in(EAST, "600001")
+    story.falls_silent(EAST)
+    story.later(minutes=12)
+    story.happens(SessionUpdated(station=EAST, port="1", session="4001"))
+
+    story.later(minutes=14)
+    assert not story.port(EAST).silent
+    story.later(minutes=5)
+    assert story.port(EAST).silent
+
+
+def test_11b_a_car_on_a_frozen_port_decides_about_the_offer() -> None:
+    story = Story(stations=(EAST,))
+    story.joins(ADA)
+    story.reports(EAST, PortStatus.UNREACHABLE)
+    story.later(minutes=3)
+
+    story.plugs_in(EAST, "600009")
+
+    (offer,) = story.site.offers
+    assert (offer.asked, offer.frozen, offer.interrupted) == (2, None, timedelta(minutes=3))
+    assert story.later(minutes=6, seconds=59) == ()

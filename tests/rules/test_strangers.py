@@ -1,5 +1,7 @@
 """Rule 4: plug-ins by users whom we don't know."""
 
+import pytest
+
 from bot.effects import (
     AnnouncePluggedIn,
     AskWasThatYou,
@@ -377,3 +379,106 @@ def test_4d_who_plugs_in_elsewhere_meanwhile_was_not_that_car() -> None:
         AskWhoPluggedIn(session=2, port=name(EAST)),
     )
     assert not [effect for effect in effects if isinstance(effect, CallDriver)]
+
+
+def test_4g_who_was_moved_meanwhile_is_not_asked_any_more() -> None:
+    """Whose car it was is known now, and there is another port."""
+    story = Story()
+    story.joins(ADA)
+    story.plugs_in(EAST, "700104")
+    deadline = story.site.offers[0].deadline
+
+    effects = story.registers(HEDY, "700104")
+
+    moved = CallOutcome.MOVED
+    assert effects == (
+        TellTookOffered(driver=HEDY, port=name(EAST), called=ADA),
+        UpdateWasThatYou(offer=1, session=2, driver=ADA, port=name(EAST), mine=False),
+        UpdateCall(offer=1, driver=ADA, port=name(WEST), outcome=moved, deadline=deadline),
+        TellMoved(driver=ADA, taken=name(EAST), port=name(WEST), deadline=deadline),
+    )
+    assert story.site.offers[0].asked is None
+
+
+@pytest.mark.parametrize("button", ["yes, that's me", "no"])
+def test_4e_the_answer_to_another_question_changes_nothing(story: Story, button: str) -> None:
+    story.joins(ADA)
+    story.plugs_out(EAST)
+    story.plugs_in(EAST, "700101")
+    offer = story.site.offers[0]
+    other = story.session(WEST).number
+
+    assert story.presses(ADA, button, offer.number, other) == ()
+    assert story.reply() == TooLate()
+    story.says(ADA, "remove")
+    assert story.presses(ADA, button, offer.number, other) == ()
+    assert story.reply() == TooLate()
+
+
+def test_4c_a_claim_is_undone_once(story: Story) -> None:
+    story.presses(ADA, "that's me", 1)
+    story.presses(ADA, "undo", 1)
+
+    assert story.presses(ADA, "undo", 1) == ()
+    assert story.reply() == TooLate()
+
+
+def test_4c_each_claim_can_be_undone(story: Story) -> None:
+    story.presses(ADA, "that's me", 1)
+    story.presses(GRACE, "that's me", 2)
+
+    story.presses(ADA, "undo", 1)
+
+    assert story.session(EAST).driver is None
+    assert story.site.registrations == {"600002": GRACE}
+
+
+def test_4c_of_two_claims_of_one_car_the_later_one_counts(story: Story) -> None:
+    story.presses(ADA, "that's me", 1)
+    story.says(ADA, "unregister 600001")
+    story.presses(GRACE, "that's me", 1)
+
+    story.presses(ADA, "undo", 1)
+    assert story.reply() == NotYourButton(driver=GRACE)
+    story.presses(GRACE, "undo", 1)
+    assert story.session(EAST).driver is None
+
+
+def test_4c_who_stood_ahead_stands_ahead_again(story: Story) -> None:
+    story.joins(GRACE, ADA, ALAN)
+    story.presses(ADA, "that's me", 1)
+
+    story.presses(ADA, "undo", 1)
+
+    assert story.queue == [GRACE, ADA, ALAN]
+
+
+def test_4c_the_last_one_is_the_last_one_again(story: Story) -> None:
+    story.joins(GRACE, ADA)
+    story.presses(ADA, "that's me", 1)
+
+    story.presses(ADA, "undo", 1)
+
+    assert story.queue == [GRACE, ADA]
+
+
+def test_4c_that_somebody_else_joins_costs_nobody_their_old_place(story: Story) -> None:
+    story.joins(ADA)
+    story.presses(ADA, "that's me", 1)
+    story.joins(GRACE)
+
+    story.presses(ADA, "undo", 1)
+
+    assert story.queue == [GRACE, ADA]
+
+
+def test_4g_a_repeated_word_about_a_car_that_is_not_mine_does_not_make_it_mine(
+    story: Story,
+) -> None:
+    """Somebody drives Ada's car to work: it stays theirs, however often it is heard of."""
+    story.registers(ADA, "600001")
+    story.presses(ADA, "that's not me", 1)
+    assert story.session(EAST).driver is None
+
+    assert story.introduces(EAST, user="600001") == ()
+    assert story.session(EAST).driver is None

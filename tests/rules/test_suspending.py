@@ -100,3 +100,13 @@ def test_13a_a_timed_suspension_ends_by_itself_and_says_nothing(story: Story) ->
     assert story.later(minutes=30) == ()
     assert story.entry(ADA).suspended is None
     assert story.entry(ADA).joined == story.now - timedelta(minutes=30)
+
+
+def test_c19_who_resumes_early_is_as_if_they_had_never_been_suspended(story: Story) -> None:
+    story.joins(ADA)
+    before = story.entry(ADA)
+    story.says(ADA, "suspend 45")
+
+    story.says(ADA, "resume")
+
+    assert story.entry(ADA) == before
