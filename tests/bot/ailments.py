@@ -709,7 +709,7 @@ STATIONS = (
         name="the reading takes too long",
         harm=trouble("getStationStatus", Trouble.HANGS),
         part="stations",
-        line="not known after 2 seconds. Try again in a while",
+        line="not known after 5 seconds. Try again in a while",
     ),
     Ailment(
         name="no station answers",

@@ -43,7 +43,8 @@ PARTS = [
     "traces",
 ]
 UNSEEN = "deletion of what expires, point-in-time recovery"
-QUICK = Limits(answer=1.0, check=2.0)
+# A busy machine must not look like a neighbour that does not answer.
+QUICK = Limits(answer=2.0, check=5.0)
 Note = Callable[[str, str], None]
 
 
