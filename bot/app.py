@@ -30,6 +30,7 @@ from bot.log import facts
 from bot.patience import Patience
 from bot.settings import SlackSettings
 from bot.slack import NO_ANSWER, Identity, Slack, is_signed
+from bot.tracing import call, unit
 
 log = logging.getLogger(__name__)
 
@@ -222,8 +223,13 @@ class SlackApp:
     async def _respond(self, respond: AsyncRespond, answer: Answer) -> None:
         if answer.message is None or answer.repeated:
             return
+        with unit("answer", origin=answer.origin):
+            await self._respond_with(answer.message, respond)
+            log.info("answer.given")
+
+    async def _respond_with(self, message: Message, respond: AsyncRespond) -> None:
         for failures in range(1, MOST_TRIES + 1):
-            why = await _responded(respond, answer.message)
+            why = await _responded(respond, message)
             if why is None:
                 return
             log.warning("reply.waits", extra=facts(why=why, failures=failures))
@@ -289,9 +295,14 @@ class SlackApp:
     async def _reply(self, event: Body, asker: Asker, answer: Answer) -> None:
         if answer.message is None or answer.repeated or self._is_for_the_room(event, answer):
             return
+        with unit("answer", origin=answer.origin):
+            await self._reply_with(answer.message, event, asker)
+            log.info("answer.given")
+
+    async def _reply_with(self, message: Message, event: Body, asker: Asker) -> None:
         for failures in range(1, MOST_TRIES + 1):
             try:
-                await self._put(event, asker, answer.message)
+                await self._put(event, asker, message)
             except SlackUnavailable as error:
                 log.warning("reply.waits", extra=facts(why=str(error), failures=failures))
                 pause = self._patience.retry(failures, most=LONGEST_PAUSE_SECONDS)
@@ -329,10 +340,16 @@ class _Socket(AsyncSocketModeHandler):
 
 async def _responded(respond: AsyncRespond, message: Message) -> str | None:
     """Answer where a request came from; say why that failed, without the address: it is secret."""
-    try:
-        said = await respond(**_body(message), response_type="ephemeral", replace_original=False)
-    except NO_ANSWER as error:
-        return type(error).__name__
+    url = respond.response_url or ""
+    with call("Slack", "response_url", url=url) as asking:
+        try:
+            said = await respond(
+                **_body(message), response_type="ephemeral", replace_original=False
+            )
+        except NO_ANSWER as error:
+            asking.fail(error)
+            return type(error).__name__
+        asking.answered(said.status_code)
     return None if said.status_code == HTTPStatus.OK else f"HTTP {said.status_code}"
 
 

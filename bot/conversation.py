@@ -33,7 +33,7 @@ from bot.messages import Reader
 from bot.patience import Patience
 from bot.replies import AdminsOnly
 from bot.rules import Rules
-from bot.tracing import Step, step, trace_reference, unit
+from bot.tracing import Step, origin, step, trace_reference, unit
 from queue_store.errors import OutcomeUnknown, StoreError
 
 log = logging.getLogger(__name__)
@@ -50,11 +50,15 @@ _FOR_ADMINS = (
 
 
 class Answer(Struct, frozen=True, kw_only=True):
-    """What to tell, whether the whole room may hear it, and whether it was told before."""
+    """What to tell, whether the whole room may hear it, and whether it was told before.
+
+    `origin` is of the unit of work that found it.
+    """
 
     message: Message | None = None
     public: bool = False
     repeated: bool = False
+    origin: str | None = None
 
 
 class Conversation:
@@ -101,7 +105,7 @@ class Conversation:
 
     async def _answer(self, request: Request, words: str, *, via: str, key: str | None) -> Answer:
         name = type(request).__name__
-        with unit(via, command=name, driver=request.asker.driver) as work:
+        with unit(via, command=name) as work:
             try:
                 admin = await self._is_admin(request)
                 asker = replace(request.asker, admin=admin is True)
@@ -109,15 +113,17 @@ class Conversation:
                 return await self._put(outcome, work, told=admin is not None)
             except OutcomeUnknown as error:
                 work.fail(error)
-                return self._apology(messages.unconfirmed(words), "store.unknown", error)
+                told = messages.unconfirmed(words)
+                return self._apology(told, "store.unknown", request, error)
             except StoreError as error:
                 work.fail(error)
                 told = messages.store_unavailable(trace_reference() or "unknown")
-                return self._apology(told, "store.unavailable", error)
+                return self._apology(told, "store.unavailable", request, error)
             except Exception as error:
                 work.fail(error)
-                log.exception("answer.failed", extra=facts(command=name))
-                return Answer(message=messages.trouble(trace_reference() or "unknown"))
+                log.exception("answer.failed", extra=facts(command=name, by=request.asker.driver))
+                message = messages.trouble(trace_reference() or "unknown")
+                return Answer(message=message, origin=origin())
 
     async def _is_admin(self, request: Request) -> bool | None:
         """Whether the asker is an admin, where that matters; None where Slack doesn't tell."""
@@ -135,15 +141,19 @@ class Conversation:
         with step("names"):
             names = await self._directory.names(drivers_in(reply))
         reader = Reader(now=self._clock.now(), zone=self._zone, rules=self._rules, names=names)
+        with step("render"):
+            message = messages.answer(reply, reader)
         return Answer(
-            message=messages.answer(reply, reader),
+            message=message,
             public=reply.PUBLIC,
             repeated=outcome.repeated,
+            origin=origin(),
         )
 
-    def _apology(self, message: Message, event: str, error: StoreError) -> Answer:
-        log.warning(event, extra=facts(why=str(error)))
-        return Answer(message=message)
+    def _apology(self, message: Message, event: str, request: Request, error: StoreError) -> Answer:
+        told = facts(command=type(request).__name__, by=request.asker.driver, why=str(error))
+        log.warning(event, extra=told)
+        return Answer(message=message, origin=origin())
 
 
 def label_of(action: str) -> str:

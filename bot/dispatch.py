@@ -18,13 +18,16 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from bot.bodies import written
 from bot.clock import Clock
 from bot.concierge import Decision, decide
-from bot.events import Event, Request
+from bot.events import CardPosted, Event, Request
 from bot.log import facts
+from bot.opaque import without_names
+from bot.reasons import about, consequences
 from bot.replies import Reply
 from bot.rules import Rules
-from bot.tracing import step
+from bot.tracing import current, origin, step
 from queue_store.errors import Conflict, Deposed, Repeated, StoreError
 from queue_store.site import Site
 from queue_store.store import Answered, Commit, Delivered, QueueStore, Snapshot
@@ -125,6 +128,7 @@ class Dispatcher:
             try:
                 outcome = await self._retried(event, request, delivered)
             except Repeated as repeated:
+                log.info("event.repeated", extra=facts(event=_name(event), request=request))
                 outcome = Outcome(reply=_answers.decode(repeated.answer), repeated=True)
             except Deposed:
                 raise
@@ -137,10 +141,11 @@ class Dispatcher:
     async def _retried(
         self, event: Event, request: str | None, delivered: Delivered | None
     ) -> Outcome:
-        for _ in range(1, MOST_ATTEMPTS):
+        for attempts in range(1, MOST_ATTEMPTS):
             try:
                 return await self._attempt(event, request, delivered)
             except Conflict:
+                current().annotate(conflicts=attempts)
                 await asyncio.sleep(random.uniform(0, LONGEST_PAUSE_SECONDS))  # noqa: S311 - jitter
         return await self._attempt(event, request, delivered)
 
@@ -154,19 +159,22 @@ class Dispatcher:
                 raise Repeated(answer)
         with step("load"):
             snapshot = await self._store.load()
-        with step("decide", event=type(event).__name__) as deciding:
+        known = without_names(about(event, snapshot.site), site=snapshot.site.id)
+        current().annotate(site=snapshot.site.id, **_found_by(known), **_in_term(term))
+        with step("decide", revision=snapshot.revision, **known) as deciding:
             decision = decide(snapshot.site, event, now=now, rules=self._rules)
-            deciding.annotate(outcome=_name(decision.reply), effects=len(decision.effects))
+            deciding.annotate(outcome=_outcome(decision))
+        current().annotate(outcome=_outcome(decision))
         if request is not None or delivered is not None or _matters(snapshot, decision):
             with step("commit"):
                 commit = _commit(snapshot, decision, now, request, delivered)
                 revision = await self._store.commit(replace(commit, term=term))
         else:
             revision = snapshot.revision
-        _log(event, decision)
         self._revision = max(self._revision, revision)
         speaks = bool(decision.effects)
         self._tell(Committed(site=decision.site, at=now, speaks=speaks, look=decision.look))
+        self._log(event, snapshot.site, decision, now)
         return Outcome(reply=decision.reply)
 
     def _term_for(self, event: Event) -> int | None:
@@ -185,13 +193,38 @@ class Dispatcher:
         for listener in self._listeners:
             listener(committed)
 
+    def _log(self, event: Event, before: Site, decision: Decision, now: datetime) -> None:
+        """Write down what was decided and why; what nobody would look for only when debugging."""
+        why = consequences(before, event, decision, now=now, rules=self._rules)
+        dull = not (why or decision.effects or isinstance(event, Request | CardPosted))
+        log.log(
+            logging.DEBUG if dull else logging.INFO,
+            "event.decided",
+            extra=facts(
+                **about(event, before),
+                **({"reply": _name(decision.reply)} if decision.reply else {}),
+                **why,
+                **({"said": _said(decision)} if decision.effects else {}),
+            ),
+        )
 
-def _log(event: Event, decision: Decision) -> None:
-    said = ",".join(_name(effect) for effect in decision.effects) or "nothing"
-    log.info(
-        "event.decided",
-        extra=facts(event=_name(event), reply=_name(decision.reply), said=said),
-    )
+
+def _found_by(known: dict[str, str]) -> dict[str, str]:
+    """Answer by what a unit of work is to be found."""
+    driver = {"driver": known["by"]} if "by" in known else {}
+    return {"event": known["event"], **driver, **{k: known[k] for k in ("port",) if k in known}}
+
+
+def _in_term(term: int | None) -> dict[str, int]:
+    return {} if term is None else {"term": term}
+
+
+def _outcome(decision: Decision) -> str:
+    return _name(decision.reply) if decision.reply else _said(decision) or "nothing"
+
+
+def _said(decision: Decision) -> str:
+    return ",".join(_name(effect) for effect in decision.effects)
 
 
 def _matters(snapshot: Snapshot, decision: Decision) -> bool:
@@ -214,7 +247,7 @@ def _commit(
         seen=snapshot.revision,
         now=now,
         answered=answered,
-        bodies=tuple(msgspec.json.encode(effect) for effect in decision.effects),
+        bodies=tuple(written(effect, origin=origin()) for effect in decision.effects),
         delivered=delivered,
         forgotten=decision.forgotten,
     )

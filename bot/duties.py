@@ -6,7 +6,7 @@ Made anew for each term, since what was heard in an earlier one is old news by n
 import asyncio
 import logging
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -22,7 +22,7 @@ from bot.rules import Rules
 from bot.scheduler import Scheduler
 from bot.settings import ChargePointSettings
 from bot.stations import Stations
-from bot.tracing import unit, untraced
+from bot.tracing import origin, unit, untraced
 from chargepoint.listener import Listener, XmppSettings, backoff
 from chargepoint.soap import ChargePointApi
 from queue_store.errors import StoreError
@@ -62,6 +62,9 @@ class Duties:
             unit=unit,
         )
         self.scheduler = Scheduler(shared.zone)
+        # When to wake up next, and the origin of what made that so.
+        self._due: datetime | None = None
+        self._appointed_by: str | None = None
 
     @property
     def problem(self) -> str | None:
@@ -99,6 +102,8 @@ class Duties:
             self.relay.wake()
         self.stations.after(committed)
         at = next_wakeup(committed.site, now=committed.at, rules=self._shared.rules)
+        if at != self._due:
+            self._due, self._appointed_by = at, origin()
         self.scheduler.once("wake-up", self.tick, at=at)
 
     def after_trouble(self) -> None:
@@ -109,7 +114,7 @@ class Duties:
 
     async def tick(self) -> None:
         """Let happen what is due."""
-        with unit("wake-up") as work:
+        with unit("wake-up", origin=self._appointed_by) as work:
             try:
                 await self._dispatcher.handle(ClockTicked())
             except StoreError as error:

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Literal, TextIO
 
 from bot.redaction import HIDDEN, Redact, names_secret, one_line, redacted
-from bot.tracing import trace_reference
+from bot.tracing import cause_reference, trace_reference
 
 Fact = str | int | float | bool | datetime | None
 
@@ -129,8 +129,8 @@ def _given(record: logging.LogRecord) -> Iterator[tuple[str, object]]:
 
 
 def _trace() -> dict[str, str]:
-    reference = trace_reference()
-    return {"trace": reference} if reference else {}
+    references = {"trace": trace_reference(), "caused_by": cause_reference()}
+    return {name: reference for name, reference in references.items() if reference}
 
 
 def _moment(record: logging.LogRecord) -> str:

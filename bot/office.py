@@ -67,6 +67,7 @@ class Office:
         async with AsyncExitStack() as stack:
             with unit("start"):
                 store = await self._open_store(self._settings.store, self._settings.slack.channel)
+                log.info("store.opened", extra=facts(kind=type(self._settings.store).__name__))
             stack.push_async_callback(store.close)
             self._slack = await stack.enter_async_context(
                 Slack(
@@ -192,19 +193,23 @@ class Office:
 
     async def _identify(self) -> Identity:
         failures = 0
-        while True:
+        while (identity := await self._greeted()) is None:
+            failures += 1
+            await asyncio.sleep(self._patience.retry(failures, most=LONGEST_PAUSE_SECONDS))
+        return identity
+
+    async def _greeted(self) -> Identity | None:
+        with unit("greet Slack") as greeting:
             try:
-                with unit("greet Slack"):
-                    identity = await self._slack.identify()
+                identity = await self._slack.identify()
             except SlackError as error:
+                greeting.fail(error)
                 self._slack_problem = str(error)
                 log.warning("slack.unreachable", extra=facts(why=str(error)))
-                failures += 1
-                await asyncio.sleep(self._patience.retry(failures, most=LONGEST_PAUSE_SECONDS))
-            else:
-                self._slack_problem = None
-                log.info("slack.ready", extra=facts(bot=identity.user, team=identity.team))
-                return identity
+                return None
+            self._slack_problem = None
+            log.info("slack.ready", extra=facts(bot=identity.user, team=identity.team))
+            return identity
 
     async def _problems(self) -> Mapping[str, str]:
         leads = self._leader.term is not None

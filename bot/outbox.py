@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
+from bot.bodies import origin_of
 from bot.effects import (
     AnnounceFree,
     AnnouncePluggedIn,
@@ -40,6 +41,18 @@ class Saying(Struct, frozen=True, kw_only=True):
 
     row: OutboxRow
     effect: Effect
+
+    @property
+    def origin(self) -> str | None:
+        """What decided it, if that is known."""
+        return origin_of(self.row.body)
+
+    @property
+    def about(self) -> dict[str, str]:
+        """Answer what is worth knowing of it: what it is, and whom and what it is about."""
+        named = {name: getattr(self.effect, name, None) for name in ("driver", "port", "outcome")}
+        known = {name: str(value) for name, value in named.items() if value is not None}
+        return {"row": self.row.id, "effect": type(self.effect).__name__, **known}
 
     @property
     def to(self) -> Destination:

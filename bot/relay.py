@@ -20,14 +20,16 @@ import msgspec
 from msgspec import Struct
 
 from bot.blocks import Message
+from bot.bodies import effect_in
 from bot.clock import Clock
 from bot.directory import Directory
 from bot.dispatch import Dispatcher
-from bot.effects import Effect, ToDriver, ToRoom, drivers_in
+from bot.effects import ToDriver, ToRoom, drivers_in
 from bot.errors import SlackError, SlackMisconfigured, SlackRefused
 from bot.events import CardPosted
 from bot.log import facts
 from bot.messages import Reader, render
+from bot.opaque import without_names
 from bot.outbox import Saying, in_order, is_overtaken, replaced
 from bot.pace import Pace
 from bot.patience import Patience
@@ -43,8 +45,6 @@ log = logging.getLogger(__name__)
 
 CARD_KEPT = timedelta(days=30)
 UNREADABLE_KEPT = timedelta(hours=1)
-
-_effects = msgspec.json.Decoder(Effect)
 
 
 class Room(Struct, frozen=True, kw_only=True):
@@ -164,13 +164,17 @@ class Relay:
                 if wait > 0 and not self._pace.is_troubled(saying.conversation):
                     crowded.append(wait)
                 continue
-            with unit("relay", row=saying.row.id, effect=type(saying.effect).__name__):
+            with unit("relay", origin=saying.origin, **self._found_by(saying)):
                 if not await self._deliver(saying, moot=saying.row.id in moot):
                     held |= about
             if self._woken.is_set():
                 # What was decided meanwhile may come first.
                 return Rest(0.0, said=False)
         return Rest(min([self._patience.outbox, *crowded]), said=not crowded)
+
+    def _found_by(self, saying: Saying) -> dict[str, str]:
+        site = self._room.channel
+        return {"site": site, **without_names(saying.about, site=site)}
 
     def _failed(self, error: Exception) -> Rest:
         self._trouble = error
@@ -194,7 +198,7 @@ class Relay:
         sayings = []
         for row in rows:
             try:
-                sayings.append(Saying(row=row, effect=_effects.decode(row.body)))
+                sayings.append(Saying(row=row, effect=effect_in(row.body)))
             except msgspec.DecodeError as error:
                 await self._leave(row, error)
         return sayings
@@ -212,12 +216,14 @@ class Relay:
         try:
             await self._say(saying, moot=moot)
         except SlackRefused as error:
-            log.error("relay.refused", extra=facts(row=saying.row.id, why=str(error)))  # noqa: TRY400 - Slack's word says it all
+            told = facts(**saying.about, why=str(error))
+            log.error("relay.refused", extra=told)  # noqa: TRY400 - Slack's word says it all
             await self._set_aside(saying, error)
         except SlackError as error:
             now = self._clock.monotonic()
             failures = self._pace.failed(saying.conversation, error, now=now)
-            log.warning("relay.waits", extra=facts(why=str(error), failures=failures))
+            told = facts(**saying.about, why=str(error), failures=failures)
+            log.warning("relay.waits", extra=told)
             return False
         return True
 
@@ -233,10 +239,7 @@ class Relay:
         await self._note(saying, posted or await self._post(saying))
 
     async def _drop(self, saying: Saying) -> None:
-        log.info(
-            "relay.overtaken",
-            extra=facts(row=saying.row.id, effect=type(saying.effect).__name__),
-        )
+        log.info("relay.overtaken", extra=facts(**saying.about))
         await self._cross_off(Delivered(row=saying.row.id))
 
     async def _found(self, saying: Saying) -> _Posted | None:
@@ -278,6 +281,7 @@ class Relay:
     async def _note(self, saying: Saying, posted: _Posted) -> None:
         if saying.card is None:
             await self._cross_off(Delivered(row=saying.row.id))
+            log.info("relay.said", extra=facts(**saying.about))
             return
         card = PostedCard(
             key=saying.card, channel=posted.channel, ts=posted.ts, expires=posted.at + CARD_KEPT
@@ -293,6 +297,7 @@ class Relay:
             await self._slack.update(card.channel, card.ts, await self._rendered(saying))
             self._pace.spoke(saying.conversation, now=self._clock.monotonic())
         await self._cross_off(Delivered(row=saying.row.id))
+        log.info("relay.said", extra=facts(**saying.about))
 
     async def _set_aside(self, saying: Saying, error: SlackRefused) -> None:
         """Give up what would be refused for ever, and keep it for an administrator to see."""
@@ -321,7 +326,8 @@ class Relay:
         reader = Reader(
             now=self._clock.now(), zone=self._room.zone, rules=self._room.rules, names=names
         )
-        return render(saying.effect, reader)
+        with step("render"):
+            return render(saying.effect, reader)
 
 
 async def _either(event: asyncio.Event, seconds: float) -> None:

@@ -113,7 +113,7 @@ def call(service: str, operation: str, *, url: str, method: str = "POST") -> Ite
 
 def current() -> Step:
     """Answer the work under way, for those who know something about it."""
-    return Step(trace.get_current_span())
+    return Step(trace.INVALID_SPAN if _is_over() else trace.get_current_span())
 
 
 @contextmanager
@@ -132,6 +132,13 @@ def trace_reference() -> str | None:
     span = trace.get_current_span()
     # What outlives a unit does not belong to it any more.
     return reference(span.get_span_context().trace_id) if span.is_recording() else None
+
+
+def cause_reference() -> str | None:
+    """Answer which unit left this one to be done; None where that is not known."""
+    span = trace.get_current_span()
+    links = span.links if isinstance(span, ReadableSpan) and span.is_recording() else ()
+    return reference(links[0].context.trace_id) if links else None
 
 
 def origin() -> str | None:

@@ -115,8 +115,9 @@ class Listener:
         try:
             with self._unit("session"):
                 opened = await session.open()
+                if opened:
+                    self._announce()
             if opened:
-                self._announce()
                 await session.watch()
         finally:
             self._problem = session.reason if session.reason != ASKED else CONNECTING

@@ -16,6 +16,7 @@ from bot.duties import Duties
 from bot.office import Office, OpenStore
 from bot.patience import Patience
 from bot.settings import Settings, read_settings
+from bot.tracing import untraced
 from playground.garage import FOUR_PORTS, Garage, GaragePort
 from playground.network import SimulatedChargePoint
 from playground.settings import API_KEY, API_PASSWORD, STATION_GROUP
@@ -168,7 +169,9 @@ class Bot:
         await self.duties.tick()
 
     async def site(self) -> Site:
-        return await self.office._dispatcher.site()
+        # A test that looks is no work of the bot's.
+        with untraced():
+            return await self.office._dispatcher.site()
 
     async def queue(self) -> list[str]:
         return [entry.driver for entry in (await self.site()).queue]
@@ -213,7 +216,8 @@ class Bot:
         return not await self.problems()
 
     async def _is_quiet(self) -> bool:
-        return await self.is_idle() and not await self.office._store.outbox()
+        with untraced():
+            return await self.is_idle() and not await self.office._store.outbox()
 
 
 @asynccontextmanager

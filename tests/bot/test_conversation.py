@@ -25,7 +25,7 @@ async def test_a_fault_of_ours_is_an_apology_with_a_reference_that_is_in_the_log
     assert "reference 1-" in answer.text
     assert "fault of ours" not in answer.text
     (failed,) = logged(caplog, "answer.failed")
-    assert failed == {"command": "ListRequested"}
+    assert failed == {"command": "ListRequested", "by": ADA}
 
 
 async def test_a_button_that_is_none_of_ours_is_told_to_the_log_alone(
