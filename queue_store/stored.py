@@ -1,10 +1,21 @@
-"""The stored form of a site: JSON that says which version of itself it is."""
+"""The stored form of a site: JSON that says which version of itself it is.
+
+An older form is read and upgraded, a newer one refused. While a deployment replaces one version
+by another both are at work on one site; so a version that raises SCHEMA goes on writing the form
+before, which both can read, and only the next one writes the new form.
+"""
+
+from collections.abc import Mapping
 
 import msgspec
 from msgspec import Struct
 
 from queue_store.errors import Unreadable
 from queue_store.site import SCHEMA, Site
+from queue_store.upgrades import STEPS, NoWay, Step, lowered, raised
+
+# What is written: SCHEMA, or the one before in the first version that reads SCHEMA.
+WRITTEN = SCHEMA
 
 _BROKEN = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
@@ -13,25 +24,34 @@ class _Versioned(Struct, frozen=True):
     schema: int
 
 
-def encoded(site: Site) -> bytes:
+def encoded(site: Site, *, schema: int = WRITTEN, steps: Mapping[int, Step] = STEPS) -> bytes:
     """Answer the form in which every store keeps the site."""
-    return msgspec.json.encode(site)
+    if schema == SCHEMA:
+        return msgspec.json.encode(site)
+    return msgspec.json.encode(lowered(msgspec.to_builtins(site), to=schema, steps=steps))
 
 
-def decoded(body: bytes, *, site: str) -> Site:
+def decoded(body: bytes, *, site: str, steps: Mapping[int, Step] = STEPS) -> Site:
     """Answer the site that was stored under this name.
 
     Raises:
         Unreadable: it is damaged, another site's, or of a newer version.
     """
     try:
-        _refuse_newer(msgspec.json.decode(body, type=_Versioned).schema)
-        found = msgspec.json.decode(body, type=Site)
-    except _BROKEN as error:
+        found = msgspec.json.decode(_current(body, steps), type=Site)
+    except (*_BROKEN, NoWay) as error:
         raise Unreadable(f"what is stored of site {site!r} is damaged: {error}") from error
     if found.id != site:
         raise Unreadable(f"what is stored under site {site!r} is site {found.id!r}")
     return found
+
+
+def _current(body: bytes, steps: Mapping[int, Step]) -> bytes:
+    schema = msgspec.json.decode(body, type=_Versioned).schema
+    if schema == SCHEMA:
+        return body
+    _refuse_newer(schema)
+    return msgspec.json.encode(raised(msgspec.json.decode(body), to=SCHEMA, steps=steps))
 
 
 def _refuse_newer(schema: int) -> None:
