@@ -129,7 +129,7 @@ class Dispatcher:
                 outcome = await self._retried(event, request, delivered)
             except Repeated as repeated:
                 log.info("event.repeated", extra=facts(event=_name(event), request=request))
-                outcome = Outcome(reply=_answers.decode(repeated.answer), repeated=True)
+                outcome = Outcome(reply=_remembered(repeated.answer), repeated=True)
             except Deposed:
                 raise
             except StoreError as error:
@@ -225,6 +225,16 @@ def _outcome(decision: Decision) -> str:
 
 def _said(decision: Decision) -> str:
     return ",".join(_name(effect) for effect in decision.effects)
+
+
+def _remembered(answer: bytes) -> Reply | None:
+    try:
+        reply: Reply | None = _answers.decode(answer)
+    except msgspec.DecodeError as error:
+        # While a deployment replaces one version by another, the other may have answered.
+        log.warning("answer.unreadable", extra=facts(why=str(error)))
+        return None
+    return reply
 
 
 def _matters(snapshot: Snapshot, decision: Decision) -> bool:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from bot.dispatch import MOST_ATTEMPTS, Committed, Dispatcher
+from bot.dispatch import ANSWER_KEPT, MOST_ATTEMPTS, Committed, Dispatcher
 from bot.events import Asker, ClockTicked, JoinRequested, ListRequested
 from bot.replies import Joined
 from bot.rules import Rules
@@ -20,6 +20,7 @@ from queue_store.errors import (
     Unreadable,
 )
 from queue_store.opening import SqliteFile
+from queue_store.store import Answered, Commit
 from tests.bot.office import ADA, GRACE, QUICK, Bot, Clock, Neighbours, at_work, logged, until
 from tests.bot.troubled import Opening, TroubledStore
 
@@ -103,6 +104,22 @@ async def test_a_request_that_comes_again_gets_its_first_answer(dispatcher: Disp
     assert again.reply == first.reply
     assert (first.repeated, again.repeated, later.repeated) == (False, True, False)
     assert later.reply != first.reply
+
+
+async def test_a_request_that_another_version_answered_is_not_made_so_again(
+    dispatcher: Dispatcher, store: TroubledStore, clock: Clock
+) -> None:
+    """In a rolling deployment Slack may bring to the old version what the new one answered."""
+    answered = Answered(
+        request="trigger:1", answer=b'{"type":"OfTomorrow"}', expires=clock.now() + ANSWER_KEPT
+    )
+    site = (await store.load()).site
+    await store.commit(Commit(site=site, seen=0, now=clock.now(), answered=answered))
+
+    outcome = await dispatcher.handle(ADA_JOINS, request="trigger:1")
+
+    assert (outcome.reply, outcome.repeated) == (None, True)
+    assert (await dispatcher.site()).queue == ()
 
 
 async def test_a_request_that_comes_again_while_it_is_handled_counts_once(
