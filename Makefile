@@ -35,6 +35,10 @@ bench-mention: $(VENV)/ready-to-test
 bench-sessions: $(VENV)/ready-to-test
 	$(VENV)/bin/python -m benchmarks.sessions
 
+# Kills the bot at every step of its day and compares what people see; takes some minutes.
+sweep: $(VENV)/ready-to-test engine
+	$(VENV)/bin/python -m tests.crashes $(ARGS)
+
 lint: $(VENV)/ready-to-test
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check

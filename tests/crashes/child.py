@@ -1,0 +1,161 @@
+"""The bot in a process of its own, which does what its parent says, and can be told where to die.
+
+It is forked from a process that has imported everything, so that it is there at once.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import Mapping
+from multiprocessing.connection import Connection
+from pathlib import Path
+from weakref import WeakSet
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from bot import log as logs
+from bot.duties import Duties
+from bot.office import Office
+from bot.settings import read_settings
+from queue_store.opening import Place, open_store
+from queue_store.patience import ADMINISTRATORS
+from queue_store.store import QueueStore
+from tests.bot.office import QUICK
+from tests.crashes.clock import SharedClock
+from tests.crashes.steps import Steps, Victim, unwatched, watch
+
+LOOK_SECONDS = 0.005
+
+# It is alone on its machine's clock: nobody else's commits have to be looked for, and however
+# busy the machine is, nobody may be told that it takes long.
+PATIENCE = replace(QUICK, outbox=10.0, reading=5.0, answer=10.0, names=10.0)
+
+
+class Job(Struct, frozen=True, kw_only=True):
+    """What a child is to do: be the bot in this environment, and perhaps die at a step.
+
+    `victims` are for this life and those after it. The steps of the start count where it is
+    `watched_from_birth`.
+    """
+
+    environment: Mapping[str, str]
+    clock: Path
+    trail: Path
+    log: Path
+    victims: tuple[Victim, ...] = ()
+    watched_from_birth: bool = False
+
+    @property
+    def next_life(self) -> "Job":
+        """The same job, for the one after this."""
+        return replace(
+            self, victims=self.victims[1:], trail=Path(os.devnull), watched_from_birth=True
+        )
+
+
+def work(job: Job, control: Connection) -> None:
+    """Be the bot until told otherwise, or until the parent is gone."""
+    for name, value in job.environment.items():
+        os.environ[name] = value  # noqa: TID251 - boto3 has no other ears
+    with job.log.open("a") as log:
+        logs.set_up("text", logging.INFO, log, redact=lambda text: text)
+        victim = job.victims[0] if job.victims else None
+        steps = Steps(job.trail, victim, armed=job.watched_from_birth)
+        watch(steps)
+        asyncio.run(_work(job, steps, control))
+
+
+async def _work(job: Job, steps: Steps, control: Connection) -> None:
+    settings = read_settings(job.environment)
+    clock = SharedClock(job.clock)
+    office = Office(settings, clock=clock, patience=PATIENCE, open_store=_opened)
+    told = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told.set)
+    async with office, asyncio.TaskGroup() as group:
+        await office.server.start(settings.port)
+        child = _Child(office, steps)
+        _obey(control, child, group)
+        await office.run(told)
+        asyncio.get_running_loop().remove_reader(control.fileno())
+
+
+async def _opened(place: Place, site: str) -> QueueStore:
+    return await open_store(place, site=site, patience=ADMINISTRATORS)
+
+
+def _obey(control: Connection, child: "_Child", group: asyncio.TaskGroup) -> None:
+    """Do whatever the parent says, and say when it is done."""
+
+    async def obey(word: str) -> None:
+        await getattr(child, word)()
+        control.send(word)
+
+    def hear() -> None:
+        try:
+            word = control.recv()
+        except EOFError:
+            # Nobody is left to work for.
+            os.kill(os.getpid(), signal.SIGKILL)
+        group.create_task(obey(word))
+
+    asyncio.get_running_loop().add_reader(control.fileno(), hear)
+
+
+class _Child:
+    """What the parent can ask for."""
+
+    def __init__(self, office: Office, steps: Steps) -> None:
+        self._office = office
+        self._steps = steps
+        self._ticked: WeakSet[Duties] = WeakSet()
+        self._note_ticks()
+
+    async def arm(self) -> None:
+        """Take steps from now on."""
+        self._steps.armed = True
+
+    async def tick(self) -> None:
+        """Let happen what is due, as the scheduler would."""
+        await (await self._leading()).tick()
+
+    async def look(self) -> None:
+        """Read the ports, as every few minutes."""
+        await (await self._leading()).stations.reconcile()
+
+    async def settle(self) -> None:
+        """Wait until everything that came has had its consequences."""
+        while not await self._is_settled(await self._leading()):  # noqa: ASYNC110 - of others' doing
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _leading(self) -> Duties:
+        """Wait until it leads, and has let happen what was due at its start."""
+        while True:
+            duties = self._office._duties
+            if duties is not None and self._office._leader.term and duties in self._ticked:
+                return duties
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _is_settled(self, duties: Duties) -> bool:
+        with unwatched():
+            if await self._office._problems():
+                return False
+            # What the network has sent is here: the answer to a ping comes after it.
+            session = duties.listener._session
+            if session is None or not await session._answers():
+                return False
+            if await self._office._store.outbox():
+                return False
+        busy = self._steps.under_way or self._office._begun
+        heard = duties.listener._heard.empty() and not duties.stations._wanted.is_set()
+        return heard and not busy
+
+    def _note_ticks(self) -> None:
+        ticking = Duties.tick
+
+        async def tick(duties: Duties) -> None:
+            await ticking(duties)
+            self._ticked.add(duties)
+
+        Duties.tick = tick  # type: ignore[method-assign,assignment] # watched from outside

@@ -1,0 +1,58 @@
+"""Where a bot that may die keeps its queue: the embedded store, or the production one."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from msgspec import Struct
+
+from playground.slack.workspace import ROOM
+from queue_store.site import Site
+from queue_store.store import Commit, QueueStore
+from tests.crashes.clock import NINE
+from tests.queue_store.engines import ENGINES, table_of
+from tests.queue_store.servers import aws_environment
+
+# How long the next life waits for the leadership of one that died.
+LEASE_SECONDS = 2
+
+
+class Keeping(Struct, frozen=True, kw_only=True):
+    """One kind of place: how the bot is told of it, and how everybody else opens it."""
+
+    engine: str
+    environment: Callable[[Path], Mapping[str, str]]
+
+    async def begin(self, folder: Path, site: Site) -> None:
+        """Keep this site, and nothing else."""
+        store = await self._open(folder)
+        await store.commit(Commit(site=site, seen=0, now=NINE))
+        await store.close()
+
+    async def end(self, folder: Path) -> Site:
+        """Answer the site as it is kept, if nothing is left to be said."""
+        store = await self._open(folder)
+        assert await store.outbox() == ()
+        site = (await store.load()).site
+        await store.close()
+        return site
+
+    async def _open(self, folder: Path) -> QueueStore:
+        return await ENGINES[self.engine](folder)(site=ROOM)
+
+
+SQLITE = Keeping(
+    engine="sqlite", environment=lambda folder: {"QUEUE_STORE": f"sqlite:{folder / 'queue.db'}"}
+)
+
+
+def dynamodb(url: str) -> Keeping:
+    """Keep it in the engine at this URL, which our own environment leads to."""
+
+    def environment(folder: Path) -> Mapping[str, str]:
+        return {
+            "QUEUE_STORE": f"dynamodb:{table_of(folder)}",
+            "LEASE_SECONDS": f"{LEASE_SECONDS}",
+            **aws_environment(url),
+        }
+
+    return Keeping(engine="dynoxide", environment=environment)

@@ -1,0 +1,161 @@
+"""The steps of a bot at work, and how to end it at one of them.
+
+A step is whatever it awaits from outside: each call of the store, of Slack and of ChargePoint,
+each request of Slack's, each event and each session of the stream. What changes something takes
+two steps: before it was done, and after it took effect, when nobody has heard of that yet. The
+real parts are watched from outside, in the process that is to die; nothing in them knows of it.
+"""
+
+import os
+import re
+import signal
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+from msgspec import Struct
+
+from bot.app import SlackApp
+from bot.stations import Stations
+from chargepoint.calls import Calls
+from queue_store.aws import Table
+from queue_store.sqlite import SqliteStore
+from queue_store.store import Commit
+
+READS = re.compile(
+    r"store (load|answered|outbox|card)|DynamoDB (get_item|query)|SOAP get\w+"
+    r"|Slack (users\.info|auth\.test|conversations\.\w+)|the answer to a word of its own"
+)
+_EFFECT = re.compile(rb'"type":"(\w+)"')
+_unwatched: ContextVar[bool] = ContextVar("unwatched", default=False)
+
+Name = Callable[..., str]
+
+
+ANY = "any"
+
+
+class Victim(Struct, frozen=True):
+    """The step at which to die: its name, or ANY, and which time it is taken."""
+
+    step: str
+    time: int = 1
+
+
+class Steps:
+    """Writes down each step that is taken once `armed`, and ends the process at the victim.
+
+    `under_way` counts what is awaited just now.
+    """
+
+    def __init__(self, trail: Path, victim: Victim | None, *, armed: bool) -> None:
+        self.armed = armed
+        self.under_way = 0
+        self._victim = victim
+        self._taken: Counter[str] = Counter()
+        self._trail = os.open(trail, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+
+    @contextmanager
+    def around(self, what: str) -> Iterator[None]:
+        """Take the steps before and after something that is awaited."""
+        if _unwatched.get():
+            yield
+            return
+        self._reach(f"before {what}")
+        self.under_way += 1
+        try:
+            yield
+            if READS.fullmatch(what) is None:
+                self._reach(f"after {what}")
+        finally:
+            self.under_way -= 1
+
+    def _reach(self, step: str) -> None:
+        """Take the step, or die at it; what was written down stays."""
+        if not self.armed:
+            return
+        os.write(self._trail, f"{step}\n".encode())
+        for name in (step, ANY):
+            self._taken[name] += 1
+        if self._victim in {Victim(name, self._taken[name]) for name in (step, ANY)}:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+@contextmanager
+def unwatched() -> Iterator[None]:
+    """Take no steps: what is done here is done by whoever watches."""
+    token = _unwatched.set(True)
+    try:
+        yield
+    finally:
+        _unwatched.reset(token)
+
+
+def watch(steps: Steps) -> None:
+    """Make every step of this process known."""
+    for method in ("load", "answered", "outbox", "begin", "discharge", "card"):
+        _watch(steps, SqliteStore, method, lambda *_, method=method, **__: f"store {method}")
+    _watch(steps, SqliteStore, "commit", lambda commit: f"store commit of {_decision(commit)}")
+    _watch_blocking(steps, Table, "ask", lambda method, *_, **__: f"DynamoDB {method}")
+    _watch_blocking(steps, Calls, "_answer", lambda operation, *_: f"SOAP {operation}")
+    _watch(steps, aiohttp.ClientSession, "_request", lambda _, url, **__: _asked_of_slack(url))
+    _watch(steps, Stations, "on_session", lambda: "XMPP session")
+    _watch(steps, Stations, "on_event", lambda event: f"XMPP {type(event).__name__}")
+    _watch_answers(steps)
+
+
+def _watch(steps: Steps, owner: type[Any], method: str, name: Name) -> None:
+    original: Callable[..., Awaitable[Any]] = getattr(owner, method)
+
+    @wraps(original)
+    async def watched(self: object, *given: Any, **named: Any) -> Any:  # noqa: ANN401 # anybody's
+        with steps.around(name(*given, **named)):
+            return await original(self, *given, **named)
+
+    setattr(owner, method, watched)
+
+
+def _watch_blocking(steps: Steps, owner: type[Any], method: str, name: Name) -> None:
+    original: Callable[..., Any] = getattr(owner, method)
+
+    @wraps(original)
+    def watched(self: object, *given: Any, **named: Any) -> Any:  # noqa: ANN401 # anybody's
+        with steps.around(name(*given, **named)):
+            return original(self, *given, **named)
+
+    setattr(owner, method, watched)
+
+
+def _watch_answers(steps: Steps) -> None:
+    answering = SlackApp.answer
+
+    async def watched(self: SlackApp, request: web.Request) -> web.Response:
+        kind = _kind(request.content_type, await request.read())
+        with steps.around(f"the answer to {kind}"):
+            return await answering(self, request)
+
+    SlackApp.answer = watched  # type: ignore[method-assign] # watched from outside
+
+
+def _kind(content_type: str, body: bytes) -> str:
+    if content_type == "application/json":
+        return "a word of its own" if b'"bot_id"' in body else "a message"
+    return "a button" if body.startswith(b"payload=") else "a command"
+
+
+def _decision(commit: Commit) -> str:
+    """Say what a commit is about, as far as a store can see."""
+    about = "an answer" if commit.answered else "what was said" if commit.delivered else "an event"
+    effects = [match[1].decode() for body in commit.bodies if (match := _EFFECT.search(body))]
+    return f"{about} with {', '.join(effects)}" if effects else about
+
+
+def _asked_of_slack(url: object) -> str:
+    path = str(url).partition("?")[0]
+    return f"Slack {path.rpartition('/')[2]}" if "/api/" in path else "Slack response_url"
