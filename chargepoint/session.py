@@ -11,12 +11,13 @@ import ssl
 from asyncio import FIRST_COMPLETED, Future
 from collections.abc import Callable
 from typing import Any, Literal
+from xml.etree.ElementTree import Element
 
 from msgspec import Struct
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind, StatusCode
 from slixmpp import JID, ClientXMPP, InvalidJID
-from slixmpp.stanza import StreamError, StreamFeatures
+from slixmpp.stanza import Presence, StreamError, StreamFeatures
 from slixmpp.xmlstream import StanzaBase
 from slixmpp.xmlstream.handler import Callback
 from slixmpp.xmlstream.matcher import MatchXPath
@@ -33,14 +34,18 @@ UNREACHABLE = "the XMPP server can't be reached"
 NO_SUCH_HOST = "the name of the XMPP server can't be resolved"
 MUTE = "the XMPP server does not answer"
 CLOSED = "the XMPP server closed the connection"
+HOSTILE = "the XMPP server sends what is no XMPP, or sends it without end"
 REPLACED = "another login with the same name took our place"
 ASKED = "as planned"
 
 GOODBYE_SECONDS = 1
 OUR_DEADLINES_DECIDE = 24 * 3600
+STREAM = b"<stream:stream"
+LARGEST_STANZA = 1024 * 1024
 UNPARSED = "Parse error: %r"
 SPOKEN = frozenset({"chat", "normal", "headline"})
 DELAYED = "{urn:xmpp:delay}delay"
+ROSTER = "{jabber:iq:roster}query"
 
 log = logging.getLogger(__name__)
 tracer = trace.get_tracer("chargepoint")
@@ -193,6 +198,7 @@ class Session:
             "failed_all_auth": lambda _: self.end(REFUSED if self._refused else NO_LOGIN),
             "stream_error": self._on_stream_error,
             "disconnected": self._on_disconnected,
+            "hostile": lambda _: self.end(HOSTILE),
         }
 
     def _on_message(self, message: StanzaBase) -> None:
@@ -250,14 +256,41 @@ def _check_sender(sender: str, senders: frozenset[str]) -> None:
 
 
 class _Client(ClientXMPP):
-    """A client that can be called off and cleared away at any moment of its negotiation."""
+    """A client that can be called off and cleared away at any moment of its negotiation.
+
+    It has no contacts: every stranger who says to be one would be remembered for ever.
+    """
 
     def __init__(self, jid: str, password: str, context: ssl.SSLContext) -> None:
         super().__init__(jid, password, ssl_context=context)
         self.negotiations: set[asyncio.Task[None]] = set()
         self.securing = False
+        self._begun = b""
+        self._unparsed = 0
+        self.add_filter("in", _but_contacts)
         # Nobody but our settings says which server gets our password.
         self.max_redirects = -1
+
+    def init_parser(self) -> None:
+        """Begin a stream."""
+        self._begun, self._unparsed = b"", 0
+        super().init_parser()
+
+    def data_received(self, data: bytes | str) -> None:
+        """Read on, unless a stanza doesn't end or a document type stands before the stream."""
+        received = data.encode() if isinstance(data, str) else data
+        self._unparsed += len(received)
+        if self.xml_root is None:
+            self._begun += received
+        if self._unparsed > LARGEST_STANZA or b"<!" in self._begun.partition(STREAM)[0]:
+            self.event("hostile")
+            self.abort()
+            return
+        super().data_received(data)
+
+    def _spawn_event(self, xml: Element) -> None:
+        self._unparsed = 0
+        super()._spawn_event(xml)
 
     async def start_tls(self) -> bool:
         """Encrypt the stream; why that failed is told after the connection is lost by it."""
@@ -274,6 +307,11 @@ class _Client(ClientXMPP):
         if task := asyncio.current_task():
             self.negotiations.add(task)
         return await super()._handle_stream_features(features)
+
+
+def _but_contacts(stanza: StanzaBase) -> StanzaBase | None:
+    is_about_contacts = isinstance(stanza, Presence) or stanza.xml.find(ROSTER) is not None
+    return None if is_about_contacts else stanza
 
 
 def _client(settings: XmppSettings) -> _Client:

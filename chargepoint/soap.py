@@ -1,7 +1,7 @@
 """ChargePoint's SOAP API: what every port is doing now, and the registration of the event feed."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sized
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import TypeVar
@@ -16,6 +16,7 @@ from chargepoint.stanzas import FEED_EVENTS
 OPERATION_SECONDS = 20
 INVENTORY_SECONDS = 15 * 60
 MOST_PAGES = 100
+MOST_PORTS = 300
 STATIONS_A_CALL = 50
 LONGEST_SESSION = timedelta(days=1)
 BEGINNING = datetime.min.replace(tzinfo=UTC)
@@ -107,6 +108,7 @@ class ChargePointApi:
         if self._inventory is None or age > INVENTORY_SECONDS:
             stations = await self._pages("getStations", answers.stations, {"sgID": self._group})
             self._inventory = tuple(plug for plugs in stations.values() for plug in plugs)
+            _refuse_many(self._inventory)
             self._inventory_read = self._clock()
             self._denied.clear()
         return self._inventory
@@ -170,12 +172,20 @@ class ChargePointApi:
             # last one seen misses none either way.
             start = {"startRecord": len(found)} if found else {}
             page, more = await self._calls.call(operation, read, searchQuery={**query, **start})
-            if not more:
-                return found | page
-            if page.keys() <= found.keys():
-                break
+            nothing_new = page.keys() <= found.keys()
             found |= page
+            _refuse_many(found)
+            if not more:
+                return found
+            if nothing_new:
+                break
         raise BadAnswer(f"{operation} promises more and has nothing new")
+
+
+def _refuse_many(found: Sized) -> None:
+    # A site is kept whole, and nobody has watched a garage that is larger.
+    if len(found) > MOST_PORTS:
+        raise BadAnswer(f"the group has more than {MOST_PORTS} ports: is it the right one?")
 
 
 def _reading(
