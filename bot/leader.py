@@ -14,7 +14,7 @@ from typing import Protocol
 from bot.log import facts
 from bot.tracing import untraced
 from queue_store.errors import StoreError
-from queue_store.lease import Lease
+from queue_store.lease import Leadership, Lease
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +53,11 @@ class Leader:
     def term(self) -> int | None:
         """The term in which we lead, or None."""
         return self._lease.term
+
+    @property
+    def known(self) -> Leadership | None:
+        """Who leads, ourselves or another, as far as is known."""
+        return self._lease.leader
 
     def stop(self) -> None:
         """Finish the work that was begun, and let another one lead."""

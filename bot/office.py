@@ -15,6 +15,7 @@ from bot.directory import Directory
 from bot.dispatch import Committed, Dispatcher
 from bot.duties import Duties, Shared
 from bot.errors import SlackError
+from bot.health import Health
 from bot.leader import Leader
 from bot.log import facts
 from bot.patience import Patience
@@ -61,7 +62,13 @@ class Office:
         self._app: SlackApp | None = None
         self._duties: Duties | None = None
         self._slack_problem: str | None = "Slack has not answered yet"
-        self.server = Server(self._problems, clock=self._clock, seconds=self._patience.requests)
+        self._health: Health | None = None
+        self.server = Server(
+            self._problems,
+            clock=self._clock,
+            seconds=self._patience.requests,
+            facts=self._facts,
+        )
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
@@ -117,6 +124,7 @@ class Office:
         self._leader = Leader(
             store.lease(seconds=settings.lease.total_seconds()), self._duties_of_term
         )
+        self._health = Health(store, self._leader, clock=clock)
         self._dispatcher = Dispatcher(store, clock=clock, rules=rules, leadership=self._leader)
         self._dispatcher.listen(self._after)
         self._dispatcher.listen_for_trouble(self._after_trouble)
@@ -210,6 +218,9 @@ class Office:
             self._slack_problem = None
             log.info("slack.ready", extra=facts(bot=identity.user, team=identity.team))
             return identity
+
+    async def _facts(self) -> Mapping[str, Any]:
+        return await self._health.facts() if self._health else {}
 
     async def _problems(self) -> Mapping[str, str]:
         leads = self._leader.term is not None

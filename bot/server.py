@@ -18,6 +18,7 @@ from bot.clock import Clock
 
 Answer = Callable[[web.Request], Awaitable[web.Response]]
 Problems = Callable[[], Awaitable[Mapping[str, str]]]
+Facts = Callable[[], Awaitable[Mapping[str, Any]]]
 
 LARGEST_BODY = 1024 * 1024
 OLDEST_SECONDS = 5 * 60
@@ -37,14 +38,22 @@ logging.getLogger("aiohttp.server").addFilter(_is_ours)
 class Server:
     """Serves the paths that interface.md promises; Slack's only when given how to answer.
 
+    `problems` names the parts that are not ready, and why; `facts` is what else there is to tell.
     `seconds` is how long requests that were begun may take at a stop, `slowest` how long a body
     may take to arrive.
     """
 
     def __init__(
-        self, problems: Problems, *, clock: Clock, seconds: float, slowest: float = SLOWEST_SECONDS
+        self,
+        problems: Problems,
+        *,
+        clock: Clock,
+        seconds: float,
+        facts: Facts | None = None,
+        slowest: float = SLOWEST_SECONDS,
     ) -> None:
         self._problems = problems
+        self._facts = facts
         self._clock = clock
         self._seconds = seconds
         self._slowest = slowest
@@ -108,9 +117,9 @@ class Server:
         return abs(self._clock.now().timestamp() - int(timestamp)) <= OLDEST_SECONDS
 
     async def _ready(self, _: web.Request) -> web.Response:
-        problems = await self._problems()
+        problems, facts = await self._problems(), await self._facts() if self._facts else {}
         status = HTTPStatus.SERVICE_UNAVAILABLE if problems else HTTPStatus.OK
-        return web.json_response({"ready": not problems, **problems}, status=status)
+        return web.json_response({"ready": not problems, **problems, **facts}, status=status)
 
 
 async def neighbour(port: int) -> Mapping[str, Any] | None:

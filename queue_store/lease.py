@@ -18,11 +18,24 @@ from msgspec import Struct
 _LED = 0.8
 
 _BEATS = 3
+_NAME_LENGTH = 8
 _LOOK_SECONDS = 1.0
+
+
+class Leadership(Struct, frozen=True, kw_only=True):
+    """Who leads, by a name that means nothing, and in which term."""
+
+    name: str
+    term: int
 
 
 class Lease(Protocol):
     """One instance's part in leadership; `keep` is called again after each `pause`, for ever."""
+
+    @property
+    def leader(self) -> Leadership | None:
+        """Who leads, ourselves or another, by what was last seen; None if nobody is known to."""
+        ...
 
     @property
     def term(self) -> int | None:
@@ -106,6 +119,14 @@ class KeptLease:
         self._watched_since = -math.inf
 
     @property
+    def leader(self) -> Leadership | None:
+        """Who leads, ourselves or another, by what was last seen; None if nobody is known to."""
+        beat = self._watched if self.term is None else self._own
+        if beat is None:
+            return None
+        return Leadership(name=beat.owner[:_NAME_LENGTH], term=beat.term)
+
+    @property
     def term(self) -> int | None:
         """The term in which we lead; None if we don't, or our time is up."""
         return self._own.term if self._own is not None and self.left else None
@@ -166,6 +187,7 @@ class KeptLease:
             self._lead(beat, since=asked)
 
     def _lead(self, beat: Heartbeat, *, since: float) -> None:
+        self._watched = None
         self._own, self._until = beat, since + _LED * self._seconds
 
     def _beat(self, term: int, *, released: bool = False) -> Heartbeat:
@@ -176,6 +198,7 @@ class KeptLease:
 
     def _is_vacant(self, last: Heartbeat | None) -> bool:
         if last is None or last.released:
+            self._watched = None
             return True
         if last != self._watched:
             self._watched, self._watched_since = last, self._monotonic()

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any, Self, TypeVar
+from uuid import uuid4
 
 import msgspec
 from msgspec import Struct
@@ -32,6 +33,7 @@ from queue_store.errors import (
     Unreadable,
 )
 from queue_store.inspection import Inspection
+from queue_store.lease import Leadership
 from queue_store.records import KeptAnswer, KeptCard, KeptRefused, KeptRow, KeptSite, Record
 from queue_store.site import Site
 from queue_store.store import (
@@ -213,6 +215,12 @@ class FileLease:
         self._store = store
         self._seconds = seconds
         self._released = False
+        self._name = uuid4().hex[:8]
+
+    @property
+    def leader(self) -> Leadership | None:
+        """Ourselves, while the file is held."""
+        return None if self.term is None else Leadership(name=self._name, term=self.term)
 
     @property
     def term(self) -> int | None:

@@ -227,9 +227,13 @@ async def at_work(
     patience: Patience = QUICK,
     open_store: OpenStore | None = None,
     ready: bool = True,
+    leads: bool = True,
     settings: Settings | None = None,
 ) -> AsyncIterator[Bot]:
-    """Run the bot until the block ends; it has to stop promptly."""
+    """Run the bot until the block ends; it has to stop promptly.
+
+    It begins once the bot leads, unless another one does, and is `ready`.
+    """
     office = Office(
         settings or neighbours.settings(),
         clock=neighbours.clock,
@@ -242,7 +246,8 @@ async def at_work(
         bot = Bot(office, neighbours, url)
         running = group.create_task(office.run(bot.told))
         try:
-            await until(bot.is_leading)
+            if leads:
+                await until(bot.is_leading)
             if ready:
                 await bot.ready()
             yield bot

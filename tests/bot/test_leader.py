@@ -8,6 +8,7 @@ import pytest
 
 from bot.leader import Leader
 from queue_store.errors import StoreUnavailable
+from queue_store.lease import Leadership
 from tests.bot.office import logged, until
 
 
@@ -17,6 +18,7 @@ class ScriptedLease:
     def __init__(self) -> None:
         self.granted: int | None = None
         self.term: int | None = None
+        self.leader: Leadership | None = None
         self.left = 0.0
         self.pause = 0.001
         self.fails = False

@@ -72,6 +72,7 @@ async def everything(store: QueueStore, lease: Lease) -> None:
     await lease.keep()
     term = lease.term
     assert lease.left > lease.pause
+    assert lease.leader is not None
     first, second, third, _ = await say(store, b"first", b"second", b"third", b"fourth")
     await store.begin(first.row, now=NOON, term=term)
     await store.discharge(Delivered(row=first.row, card=card()), term=term)

@@ -636,11 +636,14 @@ async def test_who_is_alone_leads_until_they_let_go(store: QueueStore) -> None:
 
     await lease.keep()
     assert lease.term is not None
+    assert lease.leader is not None
+    assert lease.leader.term == lease.term
     assert 0 < lease.left <= 15
     assert 0 < lease.pause <= 5
     await lease.release()
 
     assert lease.term is None
+    assert lease.leader is None
     assert lease.left == 0
     await lease.release()
     await lease.keep()

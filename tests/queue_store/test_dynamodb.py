@@ -86,6 +86,25 @@ async def test_two_machines_share_the_table(table: str) -> None:
     await asyncio.gather(old.close(), new.close())
 
 
+async def test_either_machine_knows_which_one_leads(table: str) -> None:
+    """Whoever looks into it asks one of them, and can't choose which."""
+    stores = [await opened(table), await opened(table)]
+    first, second = (store.lease(seconds=15) for store in stores)
+    assert second.leader is None
+    await first.keep()
+    await second.keep()
+
+    assert first.leader == second.leader
+    assert first.leader is not None
+    await first.release()
+    await second.keep()
+    await first.keep()
+    assert first.leader == second.leader
+    assert second.leader is not None
+    assert second.leader.term == second.term == 2
+    await asyncio.gather(*(store.close() for store in stores))
+
+
 async def test_forty_drivers_adding_on_two_machines_get_forty_places(table: str) -> None:
     """Monday, nine o'clock, in the middle of a deploy."""
     machines = [await _adding(table, 0, 20), await _adding(table, 20, 40)]
