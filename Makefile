@@ -4,10 +4,11 @@ VENV ?= .venv
 PIP = $(VENV)/bin/pip --disable-pip-version-check --quiet
 NODE = .venvs/node
 MINISTACK = .venvs/ministack
+MOTO = .venvs/moto
 
 .PHONY: run test faults faults-network bench-mention bench-sessions lint types contracts check rules simulate mutants lock
 .PHONY: ailments bundle test-bundle
-.PHONY: engine engines clean
+.PHONY: engine engines moto traces clean
 
 run: $(VENV)/ready-to-run $(if $(filter dynamodb,$(STORE)),engine)
 	@exec $(VENV)/bin/python -m playground $(if $(STORE),--store $(STORE)) $(ARGS)
@@ -80,6 +81,10 @@ bundle:
 test-bundle: $(VENV)/ready-to-test engine
 	$(VENV)/bin/python -m pytest tests/deployment/test_bundle.py --every-python $(ARGS)
 
+# A short life of the bot, with every trace checked, handed to an X-Ray API, and shown.
+traces: $(VENV)/ready-to-test engine moto
+	@$(VENV)/bin/python -m tests.tracing $(ARGS)
+
 # Pins for deployment and for the tests; run after changing a range in pyproject.toml.
 lock: $(VENV)/ready-to-test
 	$(PIP) install uv
@@ -92,6 +97,15 @@ engine: node_modules/.package-lock.json
 
 # The same, and a second one for a second opinion; it insists on a botocore of its own.
 engines: engine $(MINISTACK)/bin/ministack
+
+# An X-Ray API for the tests, which insists on an SDK of its own.
+moto: $(MOTO)/bin/moto_server
+
+$(MOTO)/bin/moto_server:
+	@echo "Installing an X-Ray API for the tests"
+	@$(PYTHON) -m venv $(MOTO)
+	@$(MOTO)/bin/pip --disable-pip-version-check --quiet install \
+	  'moto[xray]==5.2.5' flask==3.1.3 flask-cors==6.0.5
 
 node_modules/.package-lock.json: package.json package-lock.json
 	@echo "Installing a DynamoDB engine for the tests"

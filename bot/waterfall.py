@@ -27,6 +27,24 @@ _LONGEST = 200
 _SILENT = {"unit", "peer.service", "rpc.method", INDEXED}
 
 
+class Piece(Struct, frozen=True, kw_only=True):
+    """A piece of work in a waterfall: a unit, or a step of one; times are in seconds."""
+
+    id: str
+    parent: str | None
+    trace: str
+    name: str
+    begin: float
+    end: float
+    facts: Mapping[str, object] = {}
+    error: str = ""
+
+    @property
+    def took(self) -> float:
+        """For how many milliseconds it was under way."""
+        return 1000 * (self.end - self.begin)
+
+
 class Waterfalls(SpanProcessor):
     """Gathers the spans of each trace and prints them when its unit ends.
 
@@ -51,7 +69,7 @@ class Waterfalls(SpanProcessor):
         with self._lock:
             finished = [] if self._stopped else self._finished(span)
             if finished:
-                self._print(finished)
+                self._print([*map(_piece, finished)])
 
     def shutdown(self) -> None:
         """Print nothing any more."""
@@ -66,101 +84,114 @@ class Waterfalls(SpanProcessor):
         gathered.append(span)
         return self._gathered.pop(span.context.trace_id) if span.parent is None else []
 
-    def _print(self, spans: list[ReadableSpan]) -> None:
-        text = "".join(f"{self._redact(line)}\n" for line in waterfall(spans))
+    def _print(self, pieces: list[Piece]) -> None:
+        text = "".join(f"{self._redact(line)}\n" for line in waterfall(pieces))
         # A screen that is gone must not fail the work that was shown on it.
         with suppress(OSError, ValueError):
             self._out.write(text)
             self._out.flush()
 
 
-class _Row(Struct, frozen=True):
-    span: ReadableSpan
+class Row(Struct, frozen=True):
+    """A piece of work and the branch on which it hangs."""
+
+    piece: Piece
     branch: str
 
     @property
     def label(self) -> str:
-        return f"{self.branch}{one_line(self.span.name)}"
+        """Its name, behind its branch."""
+        return f"{self.branch}{one_line(self.piece.name)}"
 
 
-def waterfall(spans: Sequence[ReadableSpan]) -> Iterator[str]:
-    """Answer the lines that show a unit, which is the last of the spans, with its steps."""
-    *steps, root = spans
-    below = [*_branches(root.context.span_id, _children(root, steps), indent="  ")]
-    width = max(len(row.label) for row in (_Row(root, ""), *below))
+def rows(pieces: Sequence[Piece]) -> list[Row]:
+    """Answer the unit, which is the last of the pieces, and its steps below it in their order."""
+    *steps, root = pieces
+    return [Row(root, ""), *_branches(root.id, _children(root, steps), indent="  ")]
+
+
+def waterfall(pieces: Sequence[Piece]) -> Iterator[str]:
+    """Answer the lines that show a unit, which is the last of the pieces, with its steps."""
+    first, *below = rows(pieces)
+    root, width = first.piece, max(len(row.label) for row in (first, *below))
     yield _joined(
         f"{one_line(root.name):{width}}",
-        f"{'':8} {_took(root):9.1f} ms",
+        f"{'':8} {root.took:9.1f} ms",
         _facts(root),
         _error(root),
-        f"trace {reference(root.context.trace_id)}",
+        f"trace {one_line(root.trace)}",
     )
     for row in below:
-        offset = f"{_milliseconds(root.start_time, row.span.start_time):+8.1f}"
+        piece = row.piece
         yield _joined(
             f"{row.label:{width}}",
-            f"{offset} {_took(row.span):9.1f} ms",
-            _bar(row.span, root),
-            _facts(row.span),
-            _error(row.span),
+            f"{1000 * (piece.begin - root.begin):+8.1f} {piece.took:9.1f} ms",
+            _bar(piece, root),
+            _facts(piece),
+            _error(piece),
         )
 
 
-def _children(
-    root: ReadableSpan, steps: Sequence[ReadableSpan]
-) -> Mapping[int, list[ReadableSpan]]:
-    known = {span.context.span_id for span in steps}
+def _piece(span: ReadableSpan) -> Piece:
+    attributes = span.attributes or {}
+    return Piece(
+        id=f"{span.context.span_id:016x}",
+        parent=f"{span.parent.span_id:016x}" if span.parent else None,
+        trace=reference(span.context.trace_id),
+        name=span.name,
+        begin=(span.start_time or 0) / 1e9,
+        end=(span.end_time or 0) / 1e9,
+        facts={name: value for name, value in attributes.items() if name not in _SILENT},
+        error=_failure(span),
+    )
+
+
+def _children(root: Piece, steps: Sequence[Piece]) -> Mapping[str, list[Piece]]:
+    known = {piece.id for piece in steps}
     children = defaultdict(list)
-    for span in sorted(steps, key=lambda span: span.start_time or 0):
-        parent = span.parent.span_id if span.parent else 0
+    for piece in sorted(steps, key=lambda piece: piece.begin):
+        parent = piece.parent or ""
         # A step whose own parent is still under way is shown below the unit.
-        children[parent if parent in known else root.context.span_id].append(span)
+        children[parent if parent in known else root.id].append(piece)
     return children
 
 
-def _branches(
-    parent: int, children: Mapping[int, list[ReadableSpan]], *, indent: str
-) -> Iterator[_Row]:
+def _branches(parent: str, children: Mapping[str, list[Piece]], *, indent: str) -> Iterator[Row]:
     siblings = children.get(parent, [])
-    for span in siblings:
-        last = span is siblings[-1]
-        yield _Row(span, f"{indent}{'└' if last else '├'} ")
+    for piece in siblings:
+        last = piece is siblings[-1]
+        yield Row(piece, f"{indent}{'└' if last else '├'} ")
         deeper = f"{indent}{' ' if last else '│'} "
-        yield from _branches(span.context.span_id, children, indent=deeper)
+        yield from _branches(piece.id, children, indent=deeper)
 
 
 def _joined(*parts: str) -> str:
     return "  ".join(filter(None, parts)).rstrip()
 
 
-def _took(span: ReadableSpan) -> float:
-    return _milliseconds(span.start_time, span.end_time)
-
-
-def _milliseconds(begin: int | None, end: int | None) -> float:
-    return ((end or 0) - (begin or 0)) / 1e6
-
-
-def _bar(span: ReadableSpan, root: ReadableSpan) -> str:
-    cell = max(_took(root), 1e-3) / _BAR
-    first = min(max(int(_milliseconds(root.start_time, span.start_time) / cell), 0), _BAR - 1)
-    length = min(max(round(_took(span) / cell), 1), _BAR - first)
+def _bar(piece: Piece, root: Piece) -> str:
+    cell = max(root.took, 1e-3) / _BAR
+    first = min(max(int(1000 * (piece.begin - root.begin) / cell), 0), _BAR - 1)
+    length = min(max(round(piece.took / cell), 1), _BAR - first)
     return f"▏{' ' * first}{'█' * length}{' ' * (_BAR - first - length)}▕"
 
 
-def _facts(span: ReadableSpan) -> str:
-    shown = {name: value for name, value in (span.attributes or {}).items() if name not in _SILENT}
+def _facts(piece: Piece) -> str:
     return " ".join(
         f"{one_line(name)}={HIDDEN if names_secret(name) else _short(str(value))}"
-        for name, value in shown.items()
+        for name, value in piece.facts.items()
     )
 
 
-def _error(span: ReadableSpan) -> str:
+def _error(piece: Piece) -> str:
+    return f"✗ {_short(piece.error)}" if piece.error else ""
+
+
+def _failure(span: ReadableSpan) -> str:
     if span.status.status_code is not StatusCode.ERROR:
         return ""
     told = [_exception(event) for event in span.events if event.name == "exception"]
-    return f"✗ {_short(told[-1] if told else span.status.description or 'failed')}"
+    return told[-1] if told else span.status.description or "failed"
 
 
 def _exception(event: Event) -> str:

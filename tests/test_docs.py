@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from bot import __version__
 from bot.commands import COMMANDS
+from bot.opaque import opaque
 from bot.setting import Setting
 from bot.variables import SETTINGS
 from playground.slack.methods import METHODS
@@ -81,6 +83,13 @@ class TestReadme:
         required = {each.name for each in SETTINGS if each.default == "required"}
 
         assert set(re.findall(r"([A-Z_]{3,})=", example)) == required | {"SLACK_APP_TOKEN"}
+
+    def test_it_computes_opaque_ids_as_the_bot_does(self) -> None:
+        (command,) = re.findall(r"^ {4}(printf .*)$", README, re.MULTILINE)
+
+        printed = subprocess.run(["/bin/sh", "-c", command], capture_output=True, check=True)  # noqa: S603 # our own words
+
+        assert printed.stdout.decode().strip() == opaque("C0EVROOM", "U0GRACE")
 
     def test_its_links_and_pictures_exist(self) -> None:
         for link in re.findall(r"\]\(([^)]+)\)|src=\"([^\"]+)\"", README):
