@@ -27,14 +27,13 @@ def answer_move(site: Site, request: MoveAnswered, *, now: datetime, rules: Rule
     found = site.session(request.session)
     if found is None:
         return replied(site, TooLate())
-    port, session = found
-    driver = request.asker.driver
+    session, driver = found[1], request.asker.driver
     if session.driver != driver:
         return replied(site, NotYourButton(driver=session.driver))
     at = request.until or now + timedelta(minutes=request.minutes)
     if session.asked == 0 or at < now:
         return replied(site, TooLate())
-    step = overtime.leave_in_peace(site, port, session, driver, at, now=now, rules=rules)
+    step = overtime.leave_in_peace(site, found, driver, at, now=now, rules=rules)
     return Answer(step, None if step.effects else Done())
 
 

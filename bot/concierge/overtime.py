@@ -27,25 +27,21 @@ def ask_to_move(site: Site, *, now: datetime, rules: Rules) -> Step:
     return Step(site, tuple(effects))
 
 
-def leave_in_peace(  # noqa: PLR0913 - whose car is where, and for how long
-    site: Site,
-    port: Port,
-    session: Session,
-    driver: str,
-    at: datetime,
-    *,
-    now: datetime,
-    rules: Rules,
+def leave_in_peace(
+    site: Site, car: tuple[Port, Session], driver: str, at: datetime, *, now: datetime, rules: Rules
 ) -> Step:
     """Leave the driver in peace until then, and let the next one know; but say nothing twice."""
-    at = min(at, now + LONGEST_STAY)
+    (port, session), at = car, min(at, now + LONGEST_STAY)
     promise = Promise(at=at.replace(second=0, microsecond=0) if at > now else None)
     if session.promise == promise:
         return Step(site)
     ask_at = at if at > now else now + rules.nag_repeat
     promised = replace(session, ask_at=ask_at, promise=promise)
-    site = site.with_port(replace(port, session=promised))
     minutes = ceil((at - now) / timedelta(minutes=1))
+    told = tuple(
+        TellMoveAnswer(driver=entry.driver, about=driver, port=port.name, minutes=minutes, at=at)
+        for entry in site.waiting[:1]
+    )
     shown = UpdateAskToMove(
         session=session.number,
         asked=session.asked,
@@ -54,11 +50,7 @@ def leave_in_peace(  # noqa: PLR0913 - whose car is where, and for how long
         minutes=minutes,
         at=at,
     )
-    told = tuple(
-        TellMoveAnswer(driver=entry.driver, about=driver, port=port.name, minutes=minutes, at=at)
-        for entry in site.waiting[:1]
-    )
-    return Step(site, (shown, *told))
+    return Step(site.with_port(replace(port, session=promised)), (shown, *told))
 
 
 def wakeups(site: Site, *, now: datetime, rules: Rules) -> Iterator[datetime]:
