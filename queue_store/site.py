@@ -57,7 +57,7 @@ class Entry(Struct, frozen=True, kw_only=True):
 
 
 class Promise(Struct, frozen=True, kw_only=True):
-    """What a driver who was asked to move said: not before `at`, to the minute; None is now."""
+    """What a driver who was asked to move said: not before `at`; None is now."""
 
     at: datetime | None = None
 

@@ -13,6 +13,7 @@ from bot.rules import Rules
 from queue_store.site import Availability, Port, Promise, Session, Site
 
 LONGEST_STAY = timedelta(hours=8)
+A_MINUTE = timedelta(minutes=1)
 
 
 def ask_to_move(site: Site, *, now: datetime, rules: Rules) -> Step:
@@ -32,12 +33,12 @@ def leave_in_peace(
 ) -> Step:
     """Leave the driver in peace until then, and let the next one know; but say nothing twice."""
     (port, session), at = car, min(at, now + LONGEST_STAY)
-    promise = Promise(at=at.replace(second=0, microsecond=0) if at > now else None)
-    if session.promise == promise:
+    promise = Promise(at=at if at > now else None)
+    if _is_repeated(promise, session.promise):
         return Step(site)
     ask_at = at if at > now else now + rules.nag_repeat
     promised = replace(session, ask_at=ask_at, promise=promise)
-    minutes = ceil((at - now) / timedelta(minutes=1))
+    minutes = ceil((at - now) / A_MINUTE)
     told = tuple(
         TellMoveAnswer(driver=entry.driver, about=driver, port=port.name, minutes=minutes, at=at)
         for entry in site.waiting[:1]
@@ -78,6 +79,13 @@ def _ask_at(session: Session, rules: Rules) -> datetime:
 def _asked_again(session: Session, now: datetime, rules: Rules) -> Session:
     ask_at = now + rules.nag_repeat
     return replace(session, asked=session.asked + 1, ask_at=ask_at, promise=None)
+
+
+def _is_repeated(promise: Promise, last: Promise | None) -> bool:
+    """Whether the driver said the same before, as far as people can tell."""
+    if last is None or last.at is None or promise.at is None:
+        return promise == last
+    return abs(promise.at - last.at) < A_MINUTE
 
 
 def _asked(port: Port, session: Session) -> AskToMove:

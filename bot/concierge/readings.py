@@ -109,8 +109,6 @@ def _first_seen(site: Site, each: str, reading: PortReading, *, now: datetime) -
         availability=AVAILABILITY[reading.status],
         heard=min(reading.heard or now, now),
     )
-    if reading.status is PortStatus.AVAILABLE:
-        return site.with_port(replace(port, idle_since=now, reminded=True))
     if reading.status is not PortStatus.INUSE:
         return site.with_port(port)
     site, number = site.numbered()

@@ -185,6 +185,9 @@ def offer(story: Story) -> Offer:
 def test_1e_a_car_that_came_and_went_unnoticed_makes_no_news() -> None:
     """A plug that doesn't sit well is no reason to write to the room all day."""
     story = Story(stations=(EAST,))
+    story.plugs_in(EAST, "600001")
+    story.plugs_out(EAST)
+    assert len(story.later(minutes=10)) == 1
 
     for _ in range(100):
         assert story.reports(EAST, PortStatus.INUSE) == ()
@@ -209,6 +212,9 @@ def test_7b_nor_does_it_make_the_port_less_idle() -> None:
 
 def test_1e_a_port_that_is_out_of_reach_now_and_then_is_no_news_when_it_is_back() -> None:
     story = Story(stations=(EAST,))
+    story.plugs_in(EAST, "600001")
+    story.plugs_out(EAST)
+    assert len(story.later(minutes=10)) == 1
 
     for _ in range(100):
         assert goes_and_comes(story, gone=60, there=240) == ()

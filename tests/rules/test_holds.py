@@ -219,8 +219,10 @@ def test_6b_what_was_no_news_before_a_pause_is_none_after_it() -> None:
     """A port that became free at night was offered since, so nobody need hear of that night."""
     story = Story(rules=QUIET)
     story.at("21:00")
-    story.plugs_in(WEST, "600002")
-    story.plugs_out(WEST)
+    for station in (EAST, WEST):
+        story.plugs_in(station, "600002")
+        story.plugs_out(station)
+        story.later(minutes=1)
     story.joins(ADA)
     assert story.site.offers[0].port == f"{EAST}/1"
     story.says(HEDY, "pause east", admin=True)

@@ -1,5 +1,9 @@
 """Rule 7: a port that stands idle."""
 
+from collections.abc import Callable
+
+import pytest
+
 from bot.effects import AnnounceFree, RemindIdle
 from bot.messages import Reader, render
 from chargepoint.events import PortStatus
@@ -35,11 +39,29 @@ def test_7a_not_while_it_is_held_back(story: Story) -> None:
     assert story.later(hours=2) == ()
 
 
-def test_7b_the_time_counts_from_the_end_of_the_last_offer(story: Story) -> None:
+ENDS: dict[str, Callable[[Story], object]] = {
+    "leave the queue": lambda story: story.presses(ADA, "leave the queue"),
+    "not now": lambda story: story.presses(ADA, "not now"),
+    "remove": lambda story: story.says(ADA, "remove"),
+    "remove oneself": lambda story: story.says(ADA, f"remove <@{ADA}>"),
+    "remove another": lambda story: story.says(HEDY, f"remove <@{ADA}>", admin=True),
+    "suspend": lambda story: story.says(ADA, "suspend"),
+    "next": lambda story: story.says(HEDY, "next", admin=True),
+    "forget me": lambda story: story.presses(ADA, "forget me", 0),
+    "elsewhere": lambda story: story.plugs_in("NORTH", "700101"),
+}
+
+
+@pytest.mark.parametrize("ends", ENDS.values(), ids=ENDS)
+def test_7b_the_time_counts_from_the_end_of_the_last_offer(
+    ends: Callable[[Story], object],
+) -> None:
+    story = Story(stations=(EAST, "NORTH"))
+    story.plugs_in("NORTH", "600001")
+    story.registers(ADA, "700101")
     story.joins(ADA)
-    story.plugs_out(EAST)
     story.later(minutes=6)
-    story.presses(ADA, "leave the queue")
+    ends(story)
     ended = story.now
 
     assert story.later(minutes=9, seconds=59) == ()

@@ -21,7 +21,7 @@ from bot.effects import (
 )
 from bot.messages import Reader, render
 from bot.replies import Done, NotYourButton, TooLate
-from chargepoint.events import PortStatus
+from chargepoint.events import PortStatus, SessionStarted
 from tests.story import ADA, ALAN, EAST, GRACE, HEDY, RULES, WEST, ZONE, Story, name
 
 FROZEN = UpdateCall(offer=1, driver=ADA, port=name(EAST), outcome=CallOutcome.FROZEN)
@@ -480,5 +480,6 @@ def test_4g_a_repeated_word_about_a_car_that_is_not_mine_does_not_make_it_mine(
     story.presses(ADA, "that's not me", 1)
     assert story.session(EAST).driver is None
 
-    assert story.introduces(EAST, user="600001") == ()
+    again = SessionStarted(station=EAST, port="1", session="4001", user="600001")
+    assert story.happens(again) == ()
     assert story.session(EAST).driver is None
