@@ -29,6 +29,8 @@ OPTIONAL = {
     "im:history": "no private message to it is heard, and its own may come twice",
     "im:write": "a private message of its own may come twice",
 }
+# Their form is not documented, but has always been this.
+APP_OF_TOKEN = re.compile(r"xapp-\d+-(A[A-Z0-9]+)-")
 SIGNING_SECRET = re.compile("[0-9a-f]{32}")
 
 
@@ -141,10 +143,19 @@ class SlackChecks:
     async def _socket(self) -> Finding:
         if self._settings.app_token is None:
             raise AssertionError("without that token there is no Socket Mode")
+        token = self._settings.app_token.reveal()
         try:
-            await self._slack.try_socket(self._settings.app_token.reveal())
+            await self._slack.try_socket(token)
         except SlackError as error:
             return of_app_token(error)
+        return self._of_apps(APP_OF_TOKEN.match(token))
+
+    def _of_apps(self, named: re.Match[str] | None) -> Finding:
+        """Compare the app that the app's token names with the bot's own."""
+        ours = self._known.identity.app if self._known else None
+        if named and ours and named[1] != ours:
+            seen = f"SLACK_APP_TOKEN is of app {named[1]}, SLACK_BOT_TOKEN of app {ours}"
+            return fail(seen, "Take both from the pages of the same app")
         return ok("Slack would open a connection")
 
 

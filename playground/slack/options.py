@@ -6,6 +6,7 @@ from secrets import token_hex
 from msgspec import Struct, field
 
 from playground.slack.faults import Pace
+from playground.slack.workspace import APP
 
 SCOPES = frozenset(
     {
@@ -30,7 +31,7 @@ def _bot_token() -> str:
 
 
 def _app_token() -> str:
-    return f"xapp-{token_hex(12)}"
+    return f"xapp-1-{APP}-1-{token_hex(12)}"
 
 
 def _signing_secret() -> str:

@@ -110,13 +110,9 @@ class SimulatedSlack:
     def bot_url(self, url: str | None) -> None:
         self.http.url = url
 
-    def grant(
-        self, scopes: frozenset[str] | None = None, *, app_scopes: frozenset[str] | None = None
-    ) -> None:
-        """Let an administrator grant these scopes instead, to the bot or to the app's token."""
-        changed = {"scopes": scopes, "app_scopes": app_scopes}
-        kept = {name: some for name, some in changed.items() if some is not None}
-        self.options = self.backend.options = replace(self.options, **kept)
+    def set_up(self, **changed: Any) -> None:  # noqa: ANN401 - each as in Options
+        """Let an administrator set the app up anew, with these options instead."""
+        self.options = self.backend.options = replace(self.options, **changed)
 
     # What people do
 

@@ -363,7 +363,7 @@ def trouble(operation: str, what: Trouble) -> Harm:
 
 def without(*scopes: str) -> Harm:
     """Let these scopes be declined."""
-    return doing(lambda neighbours: neighbours.slack.grant(SCOPES - {*scopes}))
+    return doing(lambda neighbours: neighbours.slack.set_up(scopes=SCOPES - {*scopes}))
 
 
 def ahead(**delta: float) -> Harm:
@@ -606,7 +606,8 @@ SLACK = (
     Ailment(
         name="people can't be looked up",
         harm=doing(
-            lambda neighbours: neighbours.slack.grant(SCOPES - {"users:read"}), SLACK_ADMINS=ADA
+            lambda neighbours: neighbours.slack.set_up(scopes=SCOPES - {"users:read"}),
+            SLACK_ADMINS=ADA,
         ),
         part="Slack admins",
         line="this takes a scope that was not granted. See to Slack scopes first",
@@ -626,8 +627,13 @@ SOCKET = tuple(
     for name, harm, line in (
         ("token unknown", setting(SLACK_APP_TOKEN="xapp-1-other"), "does not know the app's token"),
         (
+            "token of another app",
+            doing(lambda neighbours: neighbours.slack.set_up(app_token="xapp-1-A0OTHER-1-ff")),
+            "SLACK_APP_TOKEN is of app A0OTHER, SLACK_BOT_TOKEN of app A0EV. Take both from the",
+        ),
+        (
             "token without its scope",
-            doing(lambda neighbours: neighbours.slack.grant(app_scopes=frozenset())),
+            doing(lambda neighbours: neighbours.slack.set_up(app_scopes=frozenset())),
             "the app's token lacks connections:write. On the app's page Basic Information",
         ),
         (
