@@ -180,6 +180,8 @@ class DynamoDbStore:
     async def close(self) -> None:
         """Finish what was begun and let go of the connections; harmless if repeated."""
         if self._closing is None:
+            for heartbeats in self._heartbeats:
+                heartbeats.refuse()
             self._closing = asyncio.get_running_loop().run_in_executor(None, self._end)
         await asyncio.shield(self._closing)
 

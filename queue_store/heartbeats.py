@@ -48,9 +48,13 @@ class TableHeartbeats:
 
         return await self._call(work)
 
+    def refuse(self) -> None:
+        """Begin nothing more."""
+        self._closed = True
+
     def close(self) -> None:
         """Finish what was begun and let go of the connections."""
-        self._closed = True
+        self.refuse()
         self._thread.shutdown()
         self._table.close()
 

@@ -114,7 +114,7 @@ class KeptLease:
         self._owner = uuid4().hex
         # Our own last heartbeat, for as long as nobody else's is known to have come after it.
         self._own: Heartbeat | None = None
-        self._until = -math.inf
+        self._leading_since = -math.inf
         self._watched: Heartbeat | None = None
         self._watched_since = -math.inf
 
@@ -134,19 +134,20 @@ class KeptLease:
     @property
     def left(self) -> float:
         """For how many seconds we lead still if nothing renews it."""
-        return max(0.0, self._until - self._monotonic())
+        return max(0.0, self._leading_since + _LED * self._seconds - self._monotonic())
 
     @property
     def pause(self) -> float:
         """In how many seconds the next `keep` is due."""
-        now, third = self._monotonic(), self._seconds / _BEATS
+        third = self._seconds / _BEATS
         look = min(third, _LOOK_SECONDS)
         if self.term is None:
-            due = self._watched_since + self._seconds - now
-            return min(look, due) if due > 0 else look
-        due = self._until - _LED * self._seconds + third - now
-        # What is overdue has failed before.
-        return due if due > 0 else look
+            due, most = self._watched_since + self._seconds, look
+        else:
+            due, most = self._leading_since + third, third
+        # What is overdue was tried in vain, and is tried again soon.
+        wait = due - self._monotonic()
+        return min(wait, most) if wait > 0 else look
 
     async def keep(self) -> None:
         """Give a sign of life, or look whether the lease is to be had and take it."""
@@ -162,7 +163,7 @@ class KeptLease:
 
     async def release(self) -> None:
         """Let another one lead at once; harmless if we don't lead."""
-        own, self._own, self._until = self._own, None, -math.inf
+        own, self._own, self._leading_since = self._own, None, -math.inf
         while own is not None:
             last = await self._heartbeats.follow(own, self._beat(own.term, released=True))
             own = last if last is not None and self._is_ours(last) else None
@@ -177,7 +178,7 @@ class KeptLease:
             # A heartbeat of ours came through that we had given up.
             await self._renew(last)
         else:
-            self._own, self._until = None, -math.inf
+            self._own, self._leading_since = None, -math.inf
 
     async def _take(self, last: Heartbeat | None) -> None:
         asked = self._monotonic()
@@ -187,8 +188,7 @@ class KeptLease:
             self._lead(beat, since=asked)
 
     def _lead(self, beat: Heartbeat, *, since: float) -> None:
-        self._watched = None
-        self._own, self._until = beat, since + _LED * self._seconds
+        self._own, self._leading_since, self._watched = beat, since, None
 
     def _beat(self, term: int, *, released: bool = False) -> Heartbeat:
         return Heartbeat(owner=self._owner, id=uuid4().hex, term=term, released=released)

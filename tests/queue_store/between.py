@@ -14,7 +14,7 @@ from botocore.compat import HTTPHeaders
 from botocore.httpsession import URLLib3Session
 from msgspec import Struct
 
-from queue_store.dynamodb import DynamoDbStore
+from queue_store.aws import Table
 
 _LENGTH = b"content-length:"
 
@@ -47,10 +47,10 @@ def _response(url: str, status: int, body: bytes) -> Any:  # noqa: ANN401 # its 
 class Refusing:
     """Refuses writes as told, and lets the rest through."""
 
-    def __init__(self, store: DynamoDbStore, *refusals: Refusal, always: bool = False) -> None:
+    def __init__(self, table: Table, *refusals: Refusal, always: bool = False) -> None:
         self._refusals = list(refusals)
         self._always = always
-        client: Any = store._table.client
+        client: Any = table.client
         client.meta.events.register("before-send.dynamodb.TransactWriteItems", self)
 
     def __call__(self, request: AWSPreparedRequest, **_: object) -> object:
@@ -61,13 +61,13 @@ class Refusing:
         return refusal.response(request)
 
 
-def forget_tokens(store: DynamoDbStore) -> None:
+def forget_tokens(table: Table) -> None:
     """Make the engine take every attempt for a new request, as ten minutes or a restart do."""
 
     def renew(params: dict[str, Any], **_: object) -> dict[str, Any]:
         return {**params, "ClientRequestToken": uuid4().hex}
 
-    client: Any = store._table.client
+    client: Any = table.client
     client.meta.events.register("provide-client-params.dynamodb.TransactWriteItems", renew)
 
 

@@ -68,7 +68,7 @@ async def test_a_call_tells_how_it_went(
     store._table._patience = (
         Patience(connection=1, answer=1, attempts=0.1) if for_ever else ADMINISTRATORS
     )
-    Refusing(store, refusal, always=for_ever)
+    Refusing(store._table, refusal, always=for_ever)
 
     with unit("/ev"):
         try:

@@ -154,8 +154,8 @@ async def test_a_lost_acknowledgement_is_made_out_though_others_came_after(
         for revision in range(1, 1 + later):
             await rival.commit(Commit(site=waiting("U0GRACE"), seen=revision, now=NOON))
 
-    Refusing(store, DoneAndOvertaken("InternalServerError", 500, done=True))
-    forget_tokens(store)
+    Refusing(store._table, DoneAndOvertaken("InternalServerError", 500, done=True))
+    forget_tokens(store._table)
 
     commit = Commit(site=waiting("U0ADA"), seen=0, now=NOON, answered=answered)
 

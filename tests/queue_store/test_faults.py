@@ -148,9 +148,9 @@ async def test_a_fault_costs_nothing_and_doubles_nothing(
     )
     wire.swallowing, wire.mute = fault.swallowing, fault.mute
     if fault.forgetful:
-        forget_tokens(store)
+        forget_tokens(store._table)
     if fault.refusals:
-        Refusing(store, *fault.refusals, always=fault.always)
+        Refusing(store._table, *fault.refusals, always=fault.always)
 
     told = await _told(store, commit)
 

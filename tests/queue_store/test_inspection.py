@@ -137,7 +137,7 @@ async def test_a_table_is_looked_at_and_nothing_is_written(table: str) -> None:
 async def test_a_right_to_write_that_is_missing_is_found_out(table: str) -> None:
     """It would otherwise be found out by the first who wants to queue."""
     store = await DynamoDbStore.open(table, site=SITE)
-    Refusing(store, Refusal("AccessDeniedException"))
+    Refusing(store._table, Refusal("AccessDeniedException"))
 
     with pytest.raises(StoreUnavailable, match="AccessDeniedException"):
         await store.inspect()

@@ -132,6 +132,34 @@ def test_a_store_that_keeps_something_is_not_overwritten_unasked(
     )
 
 
+def test_who_leads_is_nothing_to_overwrite_and_nothing_to_drop(
+    engine: str, exported: bytes, tmp_path: Path, run: Run
+) -> None:
+    """Were terms counted anew, a leader of long ago would be taken for today's."""
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    asyncio.run(_lead(ENGINES[engine](empty)))
+
+    assert run("import", place(engine, empty), given=exported).code == 0
+    assert run("import", "--replace", place(engine, empty), given=exported).code == 0
+
+    asyncio.run(assert_filled(ENGINES[engine](empty)))
+    expected = 1 if engine == "sqlite" else 2
+    assert asyncio.run(_lead(ENGINES[engine](empty))) == expected
+    assert b"LEASE" not in exported
+
+
+async def _lead(open_store: OpenStore) -> int | None:
+    """Lead for a moment and answer in which term."""
+    store = await open_store(site=SITE)
+    lease = store.lease(seconds=15)
+    await lease.keep()
+    term = lease.term
+    await lease.release()
+    await store.close()
+    return term
+
+
 @pytest.mark.parametrize(
     "line",
     [b"garbage", b"{}", b'{"type":"site","site":"roof","revision":1,"body":{}}', b"\xff\xfe"],
