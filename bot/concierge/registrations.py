@@ -237,9 +237,13 @@ def _without(site: Site, driver: str) -> Site:
         site,
         misses={who: misses for who, misses in site.misses.items() if who != driver},
         missed=tuple(miss for miss in site.missed if miss.driver != driver),
-        claims=tuple(each for each in site.claims if each.driver != driver),
+        claims=tuple(_unfollowed(each, driver) for each in site.claims if each.driver != driver),
         disputes=tuple(each for each in site.disputes if each.claimant != driver),
     )
+
+
+def _unfollowed(made: Claim, driver: str) -> Claim:
+    return replace(made, behind=tuple(each for each in made.behind if each != driver))
 
 
 def _anonymous(port: Port, driver: str) -> Port:

@@ -224,6 +224,18 @@ def test_c32_not_even_an_offer_that_ran_out_a_moment_ago() -> None:
     assert ADA not in stored(story)
 
 
+def test_c32_not_even_that_they_stood_behind_somebody(story: Story) -> None:
+    """Who claimed a car could undo that, and would stand before those who stood behind them."""
+    story.joins(GRACE, ADA, ALAN)
+    story.presses(GRACE, "that's me", 1)
+
+    ada_forgets(story)
+
+    assert ADA not in stored(story)
+    story.presses(GRACE, "undo", 1)
+    assert story.queue == [GRACE, ALAN]
+
+
 def test_c32_a_held_offer_passes_on_at_once(story: Story) -> None:
     story.joins(ADA, GRACE)
     story.plugs_out(EAST)
