@@ -8,6 +8,7 @@ it, as often as they like.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
@@ -23,6 +24,8 @@ Facts = Callable[[], Awaitable[Mapping[str, Any]]]
 LARGEST_BODY = 1024 * 1024
 OLDEST_SECONDS = 5 * 60
 SLOWEST_SECONDS = 10.0
+# Slack waits for three seconds in all.
+EARLY_SECONDS = 2.0
 NEIGHBOUR_SECONDS = 3.0
 
 
@@ -40,7 +43,7 @@ class Server:
 
     `problems` names the parts that are not ready, and why; `facts` is what else there is to tell.
     `seconds` is how long requests that were begun may take at a stop, `slowest` how long a body
-    may take to arrive.
+    may take to arrive, `early` how long a request waits that came before it can be answered.
     """
 
     def __init__(
@@ -51,18 +54,22 @@ class Server:
         seconds: float,
         facts: Facts | None = None,
         slowest: float = SLOWEST_SECONDS,
+        early: float = EARLY_SECONDS,
     ) -> None:
         self._problems = problems
         self._facts = facts
         self._clock = clock
         self._seconds = seconds
         self._slowest = slowest
+        self._early = early
+        self._serving = asyncio.Event()
         self._answer: Answer | None = None
         self._runner: web.AppRunner | None = None
 
     def serve_slack(self, answer: Answer) -> None:
         """Answer Slack's requests from now on."""
         self._answer = answer
+        self._serving.set()
 
     async def start(self, port: int) -> int:
         """Listen on the port, 0 for any, and answer which it is.
@@ -87,13 +94,19 @@ class Server:
             await self._runner.cleanup()
 
     async def _slack(self, request: web.Request) -> web.Response:
-        if self._answer is None:
-            # Slack repeats events that were not taken; people see that it failed.
-            return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE, text="Not ready yet.")
         if not self._is_timely(request.headers.get("X-Slack-Request-Timestamp", "")):
             return web.Response(status=HTTPStatus.UNAUTHORIZED)
         wrong = await self._read(request)
-        return await self._answer(request) if wrong is None else web.Response(status=wrong)
+        if wrong is not None:
+            return web.Response(status=wrong)
+        # A load balancer sends us requests as soon as we live, before we have greeted Slack.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._early):
+                await self._serving.wait()
+        if self._answer is None:
+            # Slack repeats events that were not taken; people see that it failed.
+            return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE, text="Not ready yet.")
+        return await self._answer(request)
 
     async def _read(self, request: web.Request) -> HTTPStatus | None:
         """Read the body, which the request then keeps; answer what is wrong with it, if anything.

@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 
 from bot.server import Server
+from playground.slack.faults import Break
 from playground.soap import EVERY_OPERATION, Trouble
 from tests.bot.office import ADA, GRACE, Bot, Clock, Neighbours, at_work, logged
 from tests.bot.wire import (
@@ -219,6 +220,35 @@ async def test_a_body_that_does_not_end_is_given_up(clock: Clock) -> None:
 
     assert b" 408 " in said
     assert not reached
+
+
+async def test_a_command_that_comes_before_slack_was_greeted_is_answered(
+    neighbours: Neighbours,
+) -> None:
+    """A load balancer sends requests to whoever lives, and somebody else could have answered."""
+    neighbours.slack.web_api.faults.add("auth.test", Break(503), times=3)
+
+    async with at_work(neighbours, ready=False):
+        answer = await neighbours.slack.command(ADA, "add")
+
+    assert answer is not None
+    assert "Ada Lovelace joined" in answer.text
+
+
+async def test_what_comes_too_early_is_not_kept_waiting_for_ever(clock: Clock) -> None:
+    """Slack waits for three seconds, and brings again what was not taken."""
+
+    async def problems() -> dict[str, str]:
+        return {}
+
+    server = Server(problems, clock=clock, seconds=0.1, early=0.05)
+    url = f"http://127.0.0.1:{await server.start(0)}"
+    try:
+        said = await converse(url, post_head(clock) + b"Content-Length: 0\r\n\r\n", ends=False)
+    finally:
+        await server.stop()
+
+    assert b" 503 " in said
 
 
 async def test_bodies_that_are_no_requests_are_refused_though_they_are_signed(
