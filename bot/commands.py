@@ -44,6 +44,7 @@ from bot.events import (
     UnregisterRequested,
     WhyRequested,
 )
+from bot.harmless import as_typed
 
 LONGEST_ECHO = 60
 LONGEST_SUSPENSION_MINUTES = 24 * 60
@@ -68,8 +69,7 @@ class Command(Struct, frozen=True, kw_only=True):
 
 def parse(text: str, asker: Asker) -> Request:
     """Read a command, with or without its leading `ev`."""
-    # Names are shown with zero-width spaces, which come back when somebody copies them.
-    words = text.replace("\u200b", "").split()
+    words = as_typed(text).split()
     if words and words[0].lower() in {"ev", "/ev"}:
         words = words[1:]
     if not words:

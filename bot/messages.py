@@ -53,6 +53,7 @@ from bot.effects import (
     UpdateWhoPluggedIn,
 )
 from bot.events import SmallTalk
+from bot.harmless import harmless
 from bot.replies import (
     AdminsOnly,
     AlreadyCharging,
@@ -98,7 +99,6 @@ from queue_store.site import Because, Entry, Hold, Offer, Port, PortState, Sessi
 _USER = re.compile(r"[UW][A-Z0-9]{1,20}", re.ASCII)
 
 # Slack takes some 13,000 characters a message.
-LONGEST_NAME = 80
 LONGEST_LIST = 5000
 
 
@@ -112,7 +112,10 @@ class Reader(Struct, frozen=True, kw_only=True):
 
     def name(self, driver: str | None) -> str:
         """Name the driver without a mention."""
-        return "somebody I don't know" if driver is None else text(self.names.get(driver, driver))
+        if driver is None:
+            return "somebody I don't know"
+        # A name may consist of nothing that can be seen.
+        return text(self.names.get(driver, "")) or text(driver)
 
     def time(self, at: datetime) -> str:
         """Tell the time of day in the reader's own zone."""
@@ -131,14 +134,7 @@ def mention(driver: str) -> str:
 
 def text(outside: str) -> str:
     """Make text from outside harmless in Slack's mark-up."""
-    printable = "".join(each if each.isprintable() else " " for each in outside)
-    plain = " ".join(printable.split())[:LONGEST_NAME]
-    for character, harmless in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
-        plain = plain.replace(character, harmless)
-    # These have no escape; a zero-width space keeps them from pairing up.
-    for character in "*_~`":
-        plain = plain.replace(character, f"\u200b{character}\u200b")
-    return plain
+    return harmless(outside)
 
 
 def duration(span: timedelta) -> str:
@@ -757,7 +753,9 @@ _SMALL_TALK = {
 def _puzzled(reply: Puzzled, _: Reader) -> Message:
     asked = f"I don't know “{text(reply.words)}”."
     if reply.suggestion:
-        return said(f"{asked} Did you mean `ev {reply.suggestion}`? `ev help` shows what I can do.")
+        return said(
+            f"{asked} Did you mean `ev {text(reply.suggestion)}`? `ev help` shows what I can do."
+        )
     return said(f"{asked} `ev help` shows what I can do.")
 
 
