@@ -7,6 +7,7 @@ Leaves with 0 when it was told to stop, and with 2 when an administrator has to 
 import argparse
 import asyncio
 import logging
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from bot import log as logs
 from bot.check.doctor import examine
 from bot.clock import SystemClock
 from bot.office import Office
-from bot.redaction import hiding, one_line
+from bot.redaction import hiding
 from bot.settings import Settings, WrongSettings, read_process, read_what_is_right
 from queue_store.errors import StoreError
 
@@ -47,9 +48,15 @@ def _check() -> int:
     logs.set_up("text", logging.CRITICAL, sys.stderr, redact=redact)
 
     def say(line: str) -> None:
-        print(one_line(redact(line)), flush=True)  # noqa: T201 - for a person at a terminal
+        print(line, flush=True)  # noqa: T201 - for a person at a terminal
 
-    return 0 if asyncio.run(examine(readable, say, clock=SystemClock())) else SOMETHING_FAILED
+    try:
+        well = asyncio.run(examine(readable, say, clock=SystemClock(), redact=redact))
+    except (BrokenPipeError, KeyboardInterrupt):
+        # Whoever reads has had enough; what is still to be written goes nowhere, and says nothing.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return SOMETHING_FAILED
+    return 0 if well else SOMETHING_FAILED
 
 
 def _run() -> int:

@@ -14,6 +14,7 @@ from bot.check.clocks import Clocks
 from bot.check.finding import Check, Finding, Mark, fail, ok, told, warn
 from bot.check.slack import SlackChecks
 from bot.clock import Clock
+from bot.redaction import Redact, redacted
 from bot.settings import ChargePointSettings, Readable, SlackSettings, TraceSettings
 from bot.slack import Slack
 from bot.variables import SETTINGS
@@ -30,12 +31,24 @@ class Limits(Struct, frozen=True, kw_only=True):
 PATIENT = Limits()
 
 Say = Callable[[str], None]
+Show = Callable[[str, Finding], None]
 
 log = logging.getLogger(__name__)
 
 
-async def examine(readable: Readable, say: Say, *, clock: Clock, limits: Limits = PATIENT) -> bool:
+async def examine(
+    readable: Readable,
+    say: Say,
+    *,
+    clock: Clock,
+    redact: Redact = redacted,
+    limits: Limits = PATIENT,
+) -> bool:
     """Make every check and say a line about each; answer whether none failed."""
+
+    def show(part: str, finding: Finding) -> None:
+        say(finding.about(part, redact=redact))
+
     clocks = Clocks(clock)
     async with AsyncExitStack() as stack:
         checks = (
@@ -47,7 +60,7 @@ async def examine(readable: Readable, say: Say, *, clock: Clock, limits: Limits 
             Check("clock", clocks.look),
             *_of_traces(readable.trace, limits),
         )
-        return await _make(checks, say, limits.check)
+        return await _make(checks, show, limits.check)
 
 
 def _of_store(readable: Readable) -> tuple[Check, ...]:
@@ -58,11 +71,17 @@ def _of_store(readable: Readable) -> tuple[Check, ...]:
 
 def _of_settings(readable: Readable) -> Iterator[Check]:
     for problem in readable.problems:
-        yield told("settings", Finding(mark=Mark.FAIL, seen=problem))
+        yield told("settings", _complaint(problem))
     for warning in readable.warnings:
         yield told("settings", Finding(mark=Mark.WARN, seen=warning))
     if not readable.problems:
         yield told("settings", ok(f"all {len(SETTINGS)} are well-formed"))
+
+
+def _complaint(problem: str) -> Finding:
+    # The example is no secret, though it looks like one; what was set instead is never repeated.
+    seen, _, example = problem.partition(", for example ")
+    return fail(seen, f"For example {example}") if example else fail(problem, "")
 
 
 async def _of_slack(
@@ -94,13 +113,13 @@ def _unset(part: str) -> Check:
     return told(part, warn("not tried", "See to its settings first"))
 
 
-async def _make(checks: Iterable[Check], say: Say, seconds: float) -> bool:
+async def _make(checks: Iterable[Check], show: Show, seconds: float) -> bool:
     failed: set[str] = set()
     for check in checks:
         finding = await _look(check, seconds) if check.needs not in failed else _needless(check)
         if finding.mark is Mark.FAIL:
             failed.add(check.part)
-        say(finding.about(check.part))
+        show(check.part, finding)
     return not failed
 
 

@@ -5,6 +5,8 @@ from enum import Enum
 
 from msgspec import Struct
 
+from bot.redaction import Redact, one_line
+
 PART_WIDTH = 12
 
 
@@ -17,16 +19,20 @@ class Mark(Enum):
 
 
 class Finding(Struct, frozen=True, kw_only=True):
-    """How a part is; unless it is well, also what to do about it."""
+    """How a part is; unless it is well, also what to do about it.
+
+    What was `seen` may quote others; a `remedy` is in our own words.
+    """
 
     mark: Mark
     seen: str
     remedy: str = ""
 
-    def about(self, part: str) -> str:
+    def about(self, part: str, *, redact: Redact) -> str:
         """Answer the line that an administrator reads."""
-        told = f"{self.seen.rstrip('.')}. {self.remedy}" if self.remedy else self.seen
-        return f"{self.mark.value:4}  {part:{PART_WIDTH}}  {told}"
+        seen = redact(self.seen)
+        told = f"{seen.rstrip('.')}. {self.remedy}" if self.remedy else seen
+        return one_line(f"{self.mark.value:4}  {part:{PART_WIDTH}}  {told}")
 
 
 class Check(Struct, frozen=True):

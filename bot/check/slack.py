@@ -75,8 +75,8 @@ class SlackChecks:
         found, wanted = self._greeting.identity.team, self._settings.team
         if wanted in {None, found}:
             return ok(found)
-        remedy = f"Set SLACK_TEAM to {found}, or take the token of the other workspace"
-        return fail(f"the token is of {found}, and SLACK_TEAM names another", remedy)
+        remedy = "Set SLACK_TEAM to that, or take the token of the other workspace"
+        return fail(f"SLACK_TEAM is not {found}, of which the token is", remedy)
 
     async def _scopes(self) -> Finding:
         granted = self._greeting.scopes
@@ -100,8 +100,8 @@ class SlackChecks:
     def _barred(self, error: SlackError, room: str) -> Finding:
         match error.reason:
             case "not_in_channel":
-                remedy = f"In that room, type /invite @{self._greeting.name}"
-                return fail(f"the bot is not in {room}", remedy)
+                remedy = "In that room, type /invite and this name"
+                return fail(f"@{self._greeting.name} is not in {room}", remedy)
             case "channel_not_found":
                 remedy = "Copy the ID at the end of the room's details into SLACK_CHANNEL"
                 also = "a private room shows itself only to a bot that was invited"

@@ -42,7 +42,7 @@ def of_bot_token(error: SlackError) -> Finding:
     """Explain what came of a call with the bot's token."""
     if error.reason in BOT_TOKEN:
         return fail(*BOT_TOKEN[error.reason])
-    return _other(error, f"Ask an administrator of the workspace what {error.reason} is about")
+    return _other(error, "Ask an administrator of the workspace what that is about")
 
 
 def of_app_token(error: SlackError) -> Finding:

@@ -397,6 +397,13 @@ SETTINGS = (
         beside=frozenset({"Slack", "store"}),
     ),
     Ailment(
+        name="a token is missing",
+        harm=setting(SLACK_BOT_TOKEN=""),
+        part="settings",
+        line="SLACK_BOT_TOKEN is missing: the bot's token. For example SLACK_BOT_TOKEN=xoxb-your-",
+        beside=frozenset({"Slack", "store"}),
+    ),
+    Ailment(
         name="a setting is misspelt",
         harm=setting(SLACK_ADMIN=ADA),
         part="settings",
@@ -536,7 +543,7 @@ SLACK = (
         name="another workspace",
         harm=setting(SLACK_TEAM="T0ELSEWHERE"),
         part="Slack team",
-        line="the token is of T0OFFICE, and SLACK_TEAM names another. Set SLACK_TEAM to T0OFFICE",
+        line="SLACK_TEAM is not T0OFFICE, of which the token is. Set SLACK_TEAM to that, or take",
     ),
     Ailment(
         name="a scope that is needed",
@@ -562,7 +569,7 @@ SLACK = (
         name="the bot was not invited",
         harm=doing(lambda neighbours: neighbours.slack.workspace.expel(BOT_USER)),
         part="Slack room",
-        line="the bot is not in C0EVROOM. In that room, type /invite @ev_concierge",
+        line="@ev_concierge is not in C0EVROOM. In that room, type /invite and this name",
     ),
     Ailment(
         name="no such room",

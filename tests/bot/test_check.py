@@ -7,7 +7,7 @@ import json
 import socket
 import sys
 from asyncio import create_subprocess_exec
-from asyncio.subprocess import PIPE
+from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Iterator, Mapping
 
 import pytest
@@ -257,6 +257,18 @@ async def test_the_command_prints_no_secret_whoever_says_it(neighbours: Neighbou
         assert secret not in outcome.said + outcome.complained
 
 
+async def test_whoever_has_read_enough_is_told_no_more(neighbours: Neighbours) -> None:
+    """`python -m bot check | head -1` is no fault, and a traceback would look like one."""
+    process = await doctor("check", environment=neighbours.environment())
+    assert process.stdout is not None
+    await process.stdout.readline()
+    process.stdout._transport.close()  # type: ignore[attr-defined] # a pipe has no other way to close
+
+    _, complained = await process.communicate()
+
+    assert (process.returncode, complained) == (1, b"")
+
+
 class Outcome(Struct, frozen=True):
     """How a command ended, and what it wrote."""
 
@@ -267,11 +279,16 @@ class Outcome(Struct, frozen=True):
 
 async def command(*words: str, environment: Mapping[str, str]) -> Outcome:
     """Run `python -m bot` with these words."""
-    process = await create_subprocess_exec(
-        sys.executable, "-m", "bot", *words, env=environment, cwd=ROOT, stdout=PIPE, stderr=PIPE
-    )
+    process = await doctor(*words, environment=environment)
     said, complained = await process.communicate()
     return Outcome(process.returncode, said.decode(), complained.decode())
+
+
+async def doctor(*words: str, environment: Mapping[str, str]) -> Process:
+    """Start `python -m bot` with these words."""
+    return await create_subprocess_exec(
+        sys.executable, "-m", "bot", *words, env=environment, cwd=ROOT, stdout=PIPE, stderr=PIPE
+    )
 
 
 def test_the_manifests_ask_for_what_the_doctor_looks_for() -> None:
