@@ -80,6 +80,10 @@ bundle:
 	@$(PYTHON) -m zipfile --list $(BUNDLE)
 	@echo "$(BUNDLE) has what was committed as $$(git log -1 --format='%h, %s' $(COMMIT))"
 
+# The bundle, to the environment that the EB CLI has been told of.
+deploy: bundle
+	eb deploy $(ARGS)
+
 # The bundle, run as it will be run, on every Python that it is for and that is here.
 test-bundle: $(VENV)/ready-to-test engine
 	$(VENV)/bin/python -m pytest tests/deployment/test_bundle.py --every-python $(ARGS)
@@ -87,6 +91,10 @@ test-bundle: $(VENV)/ready-to-test engine
 # A short life of the bot, with every trace checked, handed to an X-Ray API, and shown.
 traces: $(VENV)/ready-to-test engine moto
 	@$(VENV)/bin/python -m tests.tracing $(ARGS)
+
+# docs/messages.md, out of what the bot says.
+messages: $(VENV)/ready-to-test
+	$(VENV)/bin/python -m tests.phrasebook > docs/messages.md
 
 # Pins for deployment and for the tests; run after changing a range in pyproject.toml.
 lock: $(VENV)/ready-to-test

@@ -1,4 +1,4 @@
-"""The README's diagrams of a port's and an offer's states show what the rules do, all of it.
+"""The diagrams of a port's and an offer's states show what the rules do, all of it.
 
 Every state of a small site is visited that a handful of events leads to, and each step from one
 to the next is held against the diagram; so is each arrow of the diagram against the steps.
@@ -29,7 +29,7 @@ from queue_store.site import Offer, Site, state_of
 from tests.story import ADA, EAST, GRACE, WEST, Story
 
 ADMIN = Asker(driver="U0ADMIN", admin=True)
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "docs/code.md"
 ENDED = "[*]"
 Edge = tuple[str, str]
 
@@ -180,8 +180,8 @@ def outline(site: Site) -> object:
 
 
 def drawn(title: str) -> set[Edge]:
-    """Answer the arrows of the README's diagram under this title."""
-    text = README.read_text(encoding="utf-8").partition(f"%% {title}\n")[2].partition("```")[0]
+    """Answer the arrows of the diagram under this title."""
+    text = PAGE.read_text(encoding="utf-8").partition(f"%% {title}\n")[2].partition("```")[0]
     named = dict(re.findall(r'state "([^"]+)" as (\w+)', text))
     names = {alias: name for name, alias in named.items()}
     arrows = re.findall(r"^\s*(\S+) --> (\S+?)(?:\s*:.*)?$", text, flags=re.MULTILINE)
