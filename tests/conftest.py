@@ -21,6 +21,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--every-python", action="store_true", help="run the bundle on every Python that is here"
     )
+    parser.addoption(
+        "--rounds", type=int, default=1, help="replace every instance so many times (1)"
+    )
+    parser.addoption("--seed", type=int, default=1, help="what people do meanwhile (1)")
 
 
 @pytest.hookimpl(wrapper=True)

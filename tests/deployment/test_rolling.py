@@ -1,0 +1,129 @@
+"""A new version takes over while the queue is in use, and nothing is lost or said twice.
+
+Two instances behind a load balancer share one table. The old ones go and the new ones come, one
+after the other, again and again; meanwhile people type, press and plug in without a pause.
+"""
+
+import asyncio
+import signal
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from msgspec import Struct
+
+from playground.garage import Garage
+from playground.network import SimulatedChargePoint
+from playground.settings import API_KEY, API_PASSWORD, STATION_GROUP
+from playground.slack.options import Options
+from playground.slack.simulation import SimulatedSlack
+from playground.slack.workspace import ROOM, dm_of
+from queue_store.dynamodb import DynamoDbStore
+from queue_store.records import KeptAnswer
+from tests.bot.office import Clock, Neighbours, until
+from tests.deployment.fleet import Fleet, LoadBalancer
+from tests.deployment.traffic import PORTS, Traffic, people
+from tests.queue_store.engines import open_table
+
+TABLE = "ev-concierge"
+DRIVERS = 5
+QUICK = {
+    # Nobody is ever late: whoever is called again has a new offer.
+    "OFFER_MINUTES": "600",
+    "ACCEPTED_OFFER_MINUTES": "600",
+    "IDLE_REMINDER_MINUTES": "600",
+    "CHARGING_LIMIT_MINUTES": "600",
+    # What happens while nobody listens is believed at the second reading.
+    "RECONCILE_SECONDS": "3",
+    "LEASE_SECONDS": "4",
+}
+
+
+@pytest.fixture
+async def neighbours(tmp_path: Path) -> AsyncIterator[Neighbours]:
+    """Open a busy office's Slack, and a garage that is too small for it."""
+    clock = Clock()
+    options = Options(retry_delays=(0.0, 0.5, 2.0))
+    slack = SimulatedSlack(clock=clock.now, people=people(DRIVERS), options=options)
+    garage = Garage(PORTS, clock=clock.now)
+    network = SimulatedChargePoint(garage, key=API_KEY, password=API_PASSWORD, group=STATION_GROUP)
+    async with slack, network:
+        yield Neighbours(slack, garage, network, tmp_path / "never-made.db", clock)
+
+
+@pytest.fixture
+async def table(dynamodb: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> DynamoDbStore:
+    """Make the table and look at it beside the bots."""
+    for name, value in dynamodb.items():
+        monkeypatch.setenv(name, value)
+    return await open_table(TABLE, site=ROOM)
+
+
+class Way(Struct, frozen=True):
+    """How an instance is replaced: with or without notice to the balancer, and how roughly."""
+
+    drained: bool
+    by: signal.Signals
+    leaves_with: int
+
+
+WAYS = {
+    "with notice": Way(drained=True, by=signal.SIGTERM, leaves_with=0),
+    "without notice": Way(drained=False, by=signal.SIGTERM, leaves_with=0),
+    "by a crash": Way(drained=False, by=signal.SIGKILL, leaves_with=-signal.SIGKILL),
+}
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+async def test_nothing_is_lost_or_doubled_while_versions_come_and_go(
+    neighbours: Neighbours,
+    table: DynamoDbStore,
+    dynamodb: dict[str, str],
+    way: Way,
+    request: pytest.FixtureRequest,
+) -> None:
+    settings = {"QUEUE_STORE": f"dynamodb:{TABLE}", **QUICK, **dynamodb}
+    balancer, traffic = LoadBalancer(), Traffic(neighbours, seed=request.config.getoption("--seed"))
+    fleet = Fleet(balancer, neighbours.environment(**settings))
+    async with balancer.serving(), fleet.running(2):
+        neighbours.slack.bot_url = balancer.url
+        async with asyncio.TaskGroup() as group:
+            group.create_task(traffic.flow())
+            for _ in range(request.config.getoption("--rounds")):
+                await fleet.deploy(drained=way.drained, by=way.by)
+            traffic.over.set()
+        await until(lambda: nothing_to_say(table))
+
+    assert set(fleet.codes) == {way.leaves_with}
+    assert said_twice(neighbours) == []
+    site = (await table.load()).site
+    assert (site.queue, site.offers) == ((), ())
+    assert await table.refused(now=neighbours.clock.now()) == ()
+    if way.drained:
+        assert traffic.failures == [], balancer.refusals
+    assert traffic.asked - len(traffic.failures) <= await answers(table) <= traffic.asked
+    await table.close()
+
+
+async def nothing_to_say(table: DynamoDbStore) -> bool:
+    """Tell whether everything that was decided was said."""
+    return not await table.outbox()
+
+
+def said_twice(neighbours: Neighbours) -> list[str]:
+    """Name what was said more than once, to whomever."""
+    users = [person.slack_id for person in neighbours.slack.workspace.people]
+    said = [
+        message.content.metadata["event_payload"]["row"]
+        for channel in (ROOM, *map(dm_of, users))
+        for message in neighbours.private(channel)
+        if message.content.metadata
+    ]
+    assert said
+    return [row for row, times in Counter(said).items() if times > 1]
+
+
+async def answers(table: DynamoDbStore) -> int:
+    """Count the requests that were answered; each has one answer, however often it came."""
+    return sum(isinstance(each, KeptAnswer) for each in await table.records())
