@@ -5,6 +5,8 @@ errors here. Nothing is retried: that is for whoever knows whether a repeat does
 """
 
 import hmac
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -36,6 +38,7 @@ MOST_PAGES = 10
 # Slack asks for a minute at most; who asks for a year is not Slack.
 LONGEST_WISH = 3600.0
 PEOPLE = ("U", "W")
+PRIVATE = "D"
 
 # The last is how Slack's library stumbles over a text in the place of JSON.
 NO_ANSWER = (aiohttp.ClientError, SlackClientError, OSError, ValueError, AttributeError)
@@ -285,12 +288,8 @@ class Slack:
 
     async def tell(self, person: str, message: Message, *, row: OutboxRow) -> tuple[str, str]:
         """Post to a person in private; one who can't be written to is refused, like a bad call."""
-        try:
+        with _between_us_and_a_person():
             return await self.post(person, message, row=row)
-        except SlackMisconfigured as error:
-            if error.reason in NO_ENTRY:
-                raise SlackRefused(error.method, error.reason) from error
-            raise
 
     async def find(self, to: str, row: OutboxRow) -> tuple[str, str] | None:
         """Look in a conversation's history for what the row became, and answer where it stands.
@@ -323,9 +322,10 @@ class Slack:
         return said.channel.id
 
     async def update(self, channel: str, ts: str, message: Message) -> None:
-        """Edit a message of ours; nobody is notified."""
+        """Edit a message of ours; nobody is notified. In private, refusals are as in `tell`."""
         where = {"channel": channel, "ts": ts}
-        await self._answer("chat.update", {"json": {**where, **_content(message)}})
+        with _between_us_and_a_person() if channel.startswith(PRIVATE) else nullcontext():
+            await self._answer("chat.update", {"json": {**where, **_content(message)}})
 
     async def whisper(self, channel: str, user: str, message: Message) -> None:
         """Show something to one person only; it is gone when they reload."""
@@ -374,6 +374,17 @@ class Slack:
             if not isinstance(said.data, dict):
                 raise SlackUnavailable(method, NOT_SLACKS)
             return said
+
+
+@contextmanager
+def _between_us_and_a_person() -> Iterator[None]:
+    """Refuse for good what only that person could mend."""
+    try:
+        yield
+    except SlackMisconfigured as error:
+        if error.reason in NO_ENTRY:
+            raise SlackRefused(error.method, error.reason) from error
+        raise
 
 
 def _read(method: str, data: object, kind: type[_T]) -> _T:

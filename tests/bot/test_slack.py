@@ -216,10 +216,25 @@ async def test_slacks_wish_to_be_left_alone_is_told(slack: Slack, neighbours: Ne
 async def test_a_person_who_cannot_be_written_to_is_no_outage(
     slack: Slack, neighbours: Neighbours, error: str
 ) -> None:
-    neighbours.slack.web_api.faults.add("chat.postMessage", Refuse(error))
+    faults = neighbours.slack.web_api.faults
+    channel, ts = await slack.tell(GRACE, HELLO, row=ROW)
+    for method in ("chat.postMessage", "chat.update"):
+        faults.add(method, Refuse(error))
 
     with pytest.raises(SlackRefused):
         await slack.tell(GRACE, HELLO, row=ROW)
+    with pytest.raises(SlackRefused):
+        await slack.update(channel, ts, HELLO)
+
+
+async def test_a_room_where_nothing_can_be_edited_is_for_an_administrator(
+    slack: Slack, neighbours: Neighbours
+) -> None:
+    channel, ts = await slack.post(ROOM, HELLO)
+    neighbours.slack.web_api.faults.add("chat.update", Refuse("is_archived"))
+
+    with pytest.raises(SlackMisconfigured):
+        await slack.update(channel, ts, HELLO)
 
 
 async def test_a_token_that_is_refused_is_no_fault_of_the_person(
