@@ -156,7 +156,7 @@ class Relay:
         crowded: list[float] = []
         held: set[str] = set()
         for saying in sayings:
-            about = {saying.conversation, saying.card or saying.conversation}
+            about = _waits_for(saying)
             wait = self._pace.wait(saying.conversation, now=self._clock.monotonic())
             if wait > 0 or about & held:
                 # What comes later in this conversation, or about this card, waits with it.
@@ -328,6 +328,14 @@ class Relay:
         )
         with step("render"):
             return render(saying.effect, reader)
+
+
+def _waits_for(saying: Saying) -> set[str]:
+    """Name what has to be free to say it, and isn't while it waits."""
+    if saying.card is None:
+        return {saying.conversation}
+    # Edits of different cards have no order; what slows them all down, the pace knows.
+    return {saying.card} if saying.edits else {saying.conversation, saying.card}
 
 
 async def _either(event: asyncio.Event, seconds: float) -> None:

@@ -422,6 +422,26 @@ async def test_an_edit_that_waits_for_its_card_keeps_nobody_busy(bot: Bot) -> No
     assert {rest.seconds for rest in rests[1:]} == {QUICK.outbox}
 
 
+async def test_an_edit_that_waits_for_its_card_holds_up_no_other_edit(bot: Bot) -> None:
+    neighbours = bot.neighbours
+    for driver in (ADA, ALAN, GRACE):
+        await neighbours.slack.command(driver, "add")
+    neighbours.leave(EAST)
+    neighbours.leave(WEST)
+    card = await neighbours.hears("<@U0ALAN>")
+    await neighbours.tells(ALAN, "It's your turn")
+    neighbours.slack.web_api.faults.add("chat.postMessage", Limit(1000))
+    await neighbours.slack.command(ADA, "suspend", channel=dm_of(ADA))
+    await until(lambda: _waits(bot.office._store, b"CallDriver"))
+    await neighbours.slack.command(GRACE, "suspend", channel=dm_of(GRACE))
+    await until(lambda: _waits(bot.office._store, b"UpdateCall"))
+
+    await neighbours.press(ALAN, card, "offer.on_my_way")
+
+    edited = await neighbours.hears("is on the way")
+    assert edited.ts == card.ts
+
+
 async def test_a_notice_that_is_no_longer_so_is_not_given(bot: Bot) -> None:
     neighbours = bot.neighbours
     faults = neighbours.slack.web_api.faults
