@@ -70,10 +70,11 @@ class Leader:
         try:
             while not self._stopped.is_set():
                 await self._keep()
-                if self._lease.term is not None:
-                    await self._lead(self._lease.term)
-                else:
+                if self._lease.term is None:
                     await self._pause()
+                # Who was told to stop while they took the lease has nobody to stop their work.
+                elif not self._stopped.is_set():
+                    await self._lead(self._lease.term)
         finally:
             await self._release()
 

@@ -159,6 +159,25 @@ async def test_who_stops_finishes_and_lets_go_at_once() -> None:
     assert one.lease.released == 1
 
 
+async def test_who_is_told_to_stop_while_taking_the_lease_begins_nothing() -> None:
+    """Nobody would tell that work to stop, and the stop would wait for it in vain."""
+    async with asyncio.TaskGroup() as group:
+        one = Campaign()
+        keep = one.lease.keep
+
+        async def stopped_meanwhile() -> None:
+            await keep()
+            one.leader.stop()
+
+        one.lease.keep = stopped_meanwhile  # type: ignore[method-assign] # only comes at that moment
+        one.lease.granted = 1
+        async with asyncio.timeout(1):
+            await group.create_task(one.leader.run())
+
+    assert one.terms == []
+    assert one.lease.released == 1
+
+
 async def test_who_is_cut_off_lets_go_too() -> None:
     async with campaign() as one:
         one.lease.granted = 1
