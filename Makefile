@@ -40,6 +40,10 @@ bench-sessions: $(VENV)/ready-to-test
 sweep: $(VENV)/ready-to-test engine
 	$(VENV)/bin/python -m tests.crashes $(ARGS)
 
+# What becomes of everybody when one of two bots is killed, stopped or asleep.
+two-bots: $(VENV)/ready-to-test engine
+	$(VENV)/bin/python -m benchmarks.two_bots
+
 lint: $(VENV)/ready-to-test
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check

@@ -68,12 +68,13 @@ class Http:
             await self._session.close()
 
     async def _post(self, body: str, content_type: str, retry: Retry | None) -> str:
-        if self.url is None:
+        url = self.url
+        if url is None:
             raise Unreachable
         headers = {"Content-Type": content_type, **self._signed(body), **_retried(retry)}
         self._session = self._session or aiohttp.ClientSession()
         async with self._session.post(
-            self.url, data=body.encode(), headers=headers, allow_redirects=False
+            url, data=body.encode(), headers=headers, allow_redirects=False
         ) as answer:
             if answer.status not in _SUCCESS:
                 final = answer.headers.get("X-Slack-No-Retry") == "1"

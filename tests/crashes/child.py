@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from bot import log as logs
 from bot.duties import Duties
 from bot.office import Office
+from bot.patience import Patience
 from bot.settings import read_settings
 from queue_store.opening import Place, open_store
 from queue_store.patience import ADMINISTRATORS
@@ -46,6 +47,7 @@ class Job(Struct, frozen=True, kw_only=True):
     log: Path
     victims: tuple[Victim, ...] = ()
     watched_from_birth: bool = False
+    patience: Patience = PATIENCE
 
     @property
     def next_life(self) -> "Job":
@@ -70,7 +72,7 @@ def work(job: Job, control: Connection) -> None:
 async def _work(job: Job, steps: Steps, control: Connection) -> None:
     settings = read_settings(job.environment)
     clock = SharedClock(job.clock)
-    office = Office(settings, clock=clock, patience=PATIENCE, open_store=_opened)
+    office = Office(settings, clock=clock, patience=job.patience, open_store=_opened)
     told = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told.set)
     async with office, asyncio.TaskGroup() as group:
@@ -89,8 +91,7 @@ def _obey(control: Connection, child: "_Child", group: asyncio.TaskGroup) -> Non
     """Do whatever the parent says, and say when it is done."""
 
     async def obey(word: str) -> None:
-        await getattr(child, word)()
-        control.send(word)
+        control.send(await getattr(child, word)())
 
     def hear() -> None:
         try:
@@ -115,6 +116,20 @@ class _Child:
     async def arm(self) -> None:
         """Take steps from now on."""
         self._steps.armed = True
+
+    async def serve(self) -> None:
+        """Wait until people are answered."""
+        while self._office._app is None:  # noqa: ASYNC110 - of others' doing
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def leads(self) -> bool:
+        """Tell whether it leads."""
+        return self._office._leader.term is not None
+
+    async def lead(self) -> None:
+        """Wait until it leads."""
+        while not await self.leads():  # noqa: ASYNC110 - of others' doing
+            await asyncio.sleep(LOOK_SECONDS)
 
     async def tick(self) -> None:
         """Let happen what is due, as the scheduler would."""

@@ -24,19 +24,20 @@ class Keeping(Struct, frozen=True, kw_only=True):
 
     async def begin(self, folder: Path, site: Site) -> None:
         """Keep this site, and nothing else."""
-        store = await self._open(folder)
+        store = await self.open(folder)
         await store.commit(Commit(site=site, seen=0, now=NINE))
         await store.close()
 
     async def end(self, folder: Path) -> Site:
         """Answer the site as it is kept, if nothing is left to be said."""
-        store = await self._open(folder)
+        store = await self.open(folder)
         assert await store.outbox() == ()
         site = (await store.load()).site
         await store.close()
         return site
 
-    async def _open(self, folder: Path) -> QueueStore:
+    async def open(self, folder: Path) -> QueueStore:
+        """Open it beside the bot, where the engine allows that."""
         return await ENGINES[self.engine](folder)(site=ROOM)
 
 

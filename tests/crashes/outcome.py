@@ -59,6 +59,13 @@ class Listening:
             answers=Counter(_line(each) for each in self._said if not each.content.metadata),
         )
 
+    def rows(self) -> Counter[str]:
+        """Count how often each thing that was to be said was said."""
+        payloads = (
+            said.content.metadata["event_payload"] for said in self._said if said.content.metadata
+        )
+        return Counter(str(payload["row"]) for payload in payloads)
+
     def _hear(self, change: Change) -> None:
         # What one person alone is shown, or a command is answered, is no message of its own.
         said = change.message

@@ -8,13 +8,13 @@ real parts are watched from outside, in the process that is to die; nothing in t
 
 import os
 import re
-import signal
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
 from pathlib import Path
+from signal import SIGKILL, Signals
 from typing import Any
 
 import aiohttp
@@ -29,10 +29,11 @@ from queue_store.sqlite import SqliteStore
 from queue_store.store import Commit
 
 READS = re.compile(
-    r"store (load|answered|outbox|card)|DynamoDB (get_item|query)|SOAP get\w+"
+    r"store (load|answered|outbox|card)|DynamoDB (get_item|query) of \w+|SOAP get\w+"
     r"|Slack (users\.info|auth\.test|conversations\.\w+)|the answer to a word of its own"
 )
 _EFFECT = re.compile(rb'"type":"(\w+)"')
+_ITEM = re.compile(r"sk': \{'S': '([A-Z]+)")
 _unwatched: ContextVar[bool] = ContextVar("unwatched", default=False)
 
 Name = Callable[..., str]
@@ -42,10 +43,14 @@ ANY = "any"
 
 
 class Victim(Struct, frozen=True):
-    """The step at which to die: its name, or ANY, and which time it is taken."""
+    """The step at which to die: its name, or ANY, and which time it is taken.
+
+    By another signal it may only fall asleep.
+    """
 
     step: str
     time: int = 1
+    signal: Signals = SIGKILL
 
 
 class Steps:
@@ -83,8 +88,9 @@ class Steps:
         os.write(self._trail, f"{step}\n".encode())
         for name in (step, ANY):
             self._taken[name] += 1
-        if self._victim in {Victim(name, self._taken[name]) for name in (step, ANY)}:
-            os.kill(os.getpid(), signal.SIGKILL)
+        victim = self._victim
+        if victim and victim.step in {step, ANY} and victim.time == self._taken[victim.step]:
+            os.kill(os.getpid(), victim.signal)
 
 
 @contextmanager
@@ -102,7 +108,7 @@ def watch(steps: Steps) -> None:
     for method in ("load", "answered", "outbox", "begin", "discharge", "card"):
         _watch(steps, SqliteStore, method, lambda *_, method=method, **__: f"store {method}")
     _watch(steps, SqliteStore, "commit", lambda commit: f"store commit of {_decision(commit)}")
-    _watch_blocking(steps, Table, "ask", lambda method, *_, **__: f"DynamoDB {method}")
+    _watch_blocking(steps, Table, "ask", _asked_of_dynamodb)
     _watch_blocking(steps, Calls, "_answer", lambda operation, *_: f"SOAP {operation}")
     _watch(steps, aiohttp.ClientSession, "_request", lambda _, url, **__: _asked_of_slack(url))
     _watch(steps, Stations, "on_session", lambda: "XMPP session")
@@ -154,6 +160,13 @@ def _decision(commit: Commit) -> str:
     about = "an answer" if commit.answered else "what was said" if commit.delivered else "an event"
     effects = [match[1].decode() for body in commit.bodies if (match := _EFFECT.search(body))]
     return f"{about} with {', '.join(effects)}" if effects else about
+
+
+def _asked_of_dynamodb(method: str, request: Mapping[str, Any], **_: object) -> str:
+    item = _ITEM.search(repr(request))
+    writes = request.get("TransactItems")
+    doing = next(iter(writes[0])).lower() if writes else method
+    return f"DynamoDB {doing} of {item[1] if item else 'everything'}"
 
 
 def _asked_of_slack(url: object) -> str:

@@ -44,12 +44,12 @@ class Life:
         theirs.close()
         self._loop = asyncio.get_running_loop()
         self._ended: asyncio.Future[int] = self._loop.create_future()
-        self._asked: asyncio.Future[None] | None = None
+        self._asked: asyncio.Future[Any] | None = None
         self._loop.add_reader(self._process.sentinel, self._note_end)
         self._loop.add_reader(self._control.fileno(), self._hear)
 
-    async def ask(self, word: str) -> None:
-        """Ask for something, and wait until it is done.
+    async def ask(self, word: str) -> Any:  # noqa: ANN401 # whatever was asked for
+        """Ask for something, wait until it is done, and answer what came of it.
 
         Raises:
             Died: it isn't, and never will be.
@@ -63,6 +63,12 @@ class Life:
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if not self._asked.done():
             raise Died
+        return self._asked.result()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it has not ended, though it may be asleep."""
+        return not self._ended.done()
 
     async def ended(self) -> int:
         """Wait for the end, and answer the exit code."""
@@ -74,17 +80,17 @@ class Life:
 
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal."""
-        if self._process.pid is not None and not self._ended.done():
+        if self._process.pid is not None and self.is_alive:
             os.kill(self._process.pid, number)
 
     def _hear(self) -> None:
         try:
-            self._control.recv()
+            answer = self._control.recv()
         except (EOFError, OSError):
             self._loop.remove_reader(self._control.fileno())
             return
         if self._asked is not None and not self._asked.done():
-            self._asked.set_result(None)
+            self._asked.set_result(answer)
 
     def _note_end(self) -> None:
         self._loop.remove_reader(self._process.sentinel)
