@@ -7,6 +7,7 @@ and endpoint come from AWS's own environment.
 """
 
 import random
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
@@ -64,6 +65,9 @@ _REFUSED = {
     "MissingAuthenticationTokenException",
     "UnrecognizedClientException",
 }
+# Whose words are known to repeat nothing of the request.
+_QUOTABLE = {"ValidationException", "ResourceInUseException", "LimitExceededException"}
+_ACTION = re.compile(r"not authorized to perform: ([a-z]+:[A-Za-z]+)")
 _UNFINISHED = {"TransactionInProgressException", "InternalServerError", "ServiceUnavailable"}
 _CONDITION = "ConditionalCheckFailed"
 _FAULT = 500
@@ -195,11 +199,12 @@ class Table:
                 unanswered |= writes and failure.unanswered
                 if failure.throttled:
                     trace.get_current_span().set_attribute("throttled", value=True)
-                if not failure.passing or time.monotonic() > until:
+                left = until - time.monotonic()
+                if not failure.passing or left < 0:
                     if isinstance(error, ClientError):
                         _noted(cast("dict[str, Any]", error.response))
                     raise failure.as_error(unanswered=unanswered) from failure.cause
-            time.sleep(random.uniform(0, pause))  # noqa: S311 # jitter is no secret
+            time.sleep(random.uniform(0, min(pause, left)))  # noqa: S311 # jitter is no secret
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
 
     def _failure(self, error: Exception) -> _Failure:
@@ -222,13 +227,19 @@ class Table:
             return _Failure(words, cause=error, passing=True, throttled=code in _THROTTLED)
         if code in _UNFINISHED or error.response["ResponseMetadata"]["HTTPStatusCode"] >= _FAULT:
             return _Failure(f"DynamoDB failed ({code})", cause=error, passing=True, unanswered=True)
-        if code in _REFUSED:
-            # What AWS says of a signature quotes the request, session token and all.
-            return _Failure(f"AWS refuses the credentials or what they are used for ({code})")
         if code == "ResourceNotFoundException":
             words = f"there is no table {self.name}: {_HOW_TO_CREATE} dynamodb:{self.name}"
             return _Failure(words, kind=NoTable)
-        return _Failure(f"DynamoDB refuses what table {self.name} is asked: {error}", cause=error)
+        if code in _QUOTABLE:
+            words = f"DynamoDB refuses what table {self.name} is asked: {error}"
+            return _Failure(words, cause=error)
+        # What AWS says of a signature quotes the request, session token and all.
+        return _Failure(f"AWS refuses {self._what(code)} ({code}{_forbidden(error)})")
+
+    def _what(self, code: str) -> str:
+        if code in _REFUSED:
+            return "the credentials or what they are used for"
+        return f"what table {self.name} is asked"
 
 
 def _client(patience: Patience) -> "DynamoDBClient":
@@ -260,6 +271,12 @@ def _cancellation(error: ClientError) -> _Failure:
     words = f"DynamoDB cancelled the write ({', '.join(sorted(codes))})"
     passing, throttled = bool(codes) and codes <= _BUSY, bool(codes & _THROTTLED)
     return _Failure(words, cause=error, passing=passing, throttled=throttled)
+
+
+def _forbidden(error: ClientError) -> str:
+    """Answer which action was forbidden, if AWS says so."""
+    action = _ACTION.search(error.response["Error"].get("Message", ""))
+    return f": {action[1]}" if action else ""
 
 
 def _noted(answer: dict[str, Any]) -> dict[str, Any]:

@@ -10,9 +10,7 @@ that stops waiting does not stop a write halfway.
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from contextvars import copy_context
 from datetime import datetime
 from typing import Self, TypeVar
 from uuid import uuid4
@@ -36,6 +34,7 @@ from queue_store.store import (
 )
 from queue_store.table import examined
 from queue_store.tracing import step
+from queue_store.workers import Workers
 
 _T = TypeVar("_T")
 
@@ -51,7 +50,7 @@ class DynamoDbStore:
     def __init__(self, table: str, *, site: str, patience: Patience = PERSONS) -> None:
         self._table = Table(table, patience=patience)
         self._site = site
-        self._threads = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="dynamodb")
+        self._workers = Workers(CONNECTIONS, "dynamodb", seconds=patience.whole)
         self._heartbeats: list[TableHeartbeats] = []
         self._closing: asyncio.Future[None] | None = None
 
@@ -66,7 +65,7 @@ class DynamoDbStore:
         """
         store = cls(table, site=site, patience=patience)
         try:
-            await store._call("open", store._table.connect)
+            await store._call("open", store._table.connect, at_leisure=True)
             await store.load()
         except BaseException:
             await store.close()
@@ -100,7 +99,7 @@ class DynamoDbStore:
                 _settle(commit, name, failed.found, deposed=_is_deposed(writes, failed))
             return commit.seen + 1
 
-        return await self._call("TransactWriteItems", work)
+        return await self._call("TransactWriteItems", work, writes=True)
 
     async def outbox(self) -> tuple[OutboxRow, ...]:
         """Answer what is still to be said, oldest first."""
@@ -188,7 +187,7 @@ class DynamoDbStore:
     def _end(self) -> None:
         for heartbeats in self._heartbeats:
             heartbeats.close()
-        self._threads.shutdown()
+        self._workers.finish()
         self._table.close()
 
     def _attempt(self) -> None:
@@ -258,15 +257,20 @@ class DynamoDbStore:
                 return False
             return True
 
-        return await self._call("TransactWriteItems", work)
+        return await self._call("TransactWriteItems", work, writes=True)
 
-    async def _call(self, method: str, work: Callable[[], _T]) -> _T:
+    async def _call(
+        self,
+        method: str,
+        work: Callable[[], _T],
+        *,
+        writes: bool = False,
+        at_leisure: bool = False,
+    ) -> _T:
         if self._closing is not None:
             raise StoreUnavailable("the store is closed")
         with step(f"DynamoDB {method}", self._table.attributes(method)):
-            # An executor's thread does not inherit the span.
-            within = copy_context().run
-            return await asyncio.get_running_loop().run_in_executor(self._threads, within, work)
+            return await self._workers.do(work, writes=writes, at_leisure=at_leisure)
 
 
 def _is_deposed(writes: Sequence[Write], failed: ConditionsFailed) -> bool:

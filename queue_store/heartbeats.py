@@ -3,9 +3,7 @@
 So a leader's sign of life never waits behind the work that it is a sign of.
 """
 
-import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from queue_store import items
@@ -14,6 +12,7 @@ from queue_store.errors import StoreUnavailable
 from queue_store.items import Found
 from queue_store.lease import Heartbeat
 from queue_store.patience import Patience
+from queue_store.workers import Workers
 
 _T = TypeVar("_T")
 
@@ -24,7 +23,7 @@ class TableHeartbeats:
     def __init__(self, table: str, *, site: str, patience: Patience) -> None:
         self._table = Table(table, patience=patience)
         self._site = site
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="heartbeat")
+        self._workers = Workers(1, "heartbeat", seconds=patience.whole)
         self._closed = False
 
     async def last(self) -> Heartbeat | None:
@@ -46,7 +45,7 @@ class TableHeartbeats:
                 return items.read_heartbeat(failed.found[0]) if 0 in failed.found else seen
             return new
 
-        return await self._call(work)
+        return await self._call(work, writes=True)
 
     def refuse(self) -> None:
         """Begin nothing more."""
@@ -55,19 +54,17 @@ class TableHeartbeats:
     def close(self) -> None:
         """Finish what was begun and let go of the connections."""
         self.refuse()
-        self._thread.shutdown()
+        self._workers.finish()
         self._table.close()
 
     async def _get(self, name: str) -> Found | None:
         key = items.key(self._site, name)
         return await self._call(lambda: self._table.get(key))
 
-    async def _call(self, work: Callable[[], _T]) -> _T:
+    async def _call(self, work: Callable[[], _T], *, writes: bool = False) -> _T:
         if self._closed:
             raise StoreUnavailable("the store is closed")
-        return await asyncio.get_running_loop().run_in_executor(
-            self._thread, lambda: self._connected(work)
-        )
+        return await self._workers.do(lambda: self._connected(work), writes=writes)
 
     def _connected(self, work: Callable[[], _T]) -> _T:
         if self._table.client is None:

@@ -57,7 +57,7 @@ async def inspect_store(place: Place, *, site: str, patience: Patience = PERSONS
         case SqliteFile(path=path):
             from queue_store.sqlite import SqliteStore  # noqa: PLC0415 # see above
 
-            return await SqliteStore.inspect(path, site=site)
+            return await SqliteStore.inspect(path, site=site, patience=patience)
         case DynamoDbTable(name=name):
             from queue_store.dynamodb import DynamoDbStore  # noqa: PLC0415 # see above
 
@@ -69,7 +69,7 @@ async def inspect_store(place: Place, *, site: str, patience: Patience = PERSONS
 
 
 async def open_store(place: Place, *, site: str, patience: Patience = PERSONS) -> RecordStore:
-    """Open the store of this site; `patience` is for an engine that is elsewhere.
+    """Open the store of this site; `patience` is how long it is waited for.
 
     Raises:
         StoreError: it can't be opened; the message says why.
@@ -78,7 +78,7 @@ async def open_store(place: Place, *, site: str, patience: Patience = PERSONS) -
         case SqliteFile(path=path):
             from queue_store.sqlite import SqliteStore  # noqa: PLC0415 # see above
 
-            return await SqliteStore.open(path, site=site)
+            return await SqliteStore.open(path, site=site, patience=patience)
         case DynamoDbTable(name=name):
             from queue_store.dynamodb import DynamoDbStore  # noqa: PLC0415 # see above
 

@@ -4,15 +4,20 @@ from msgspec import Struct
 
 
 class Patience(Struct, frozen=True, kw_only=True):
-    """How many seconds to wait: for a connection, for an answer, and with new attempts."""
+    """How many seconds to wait: for a connection, for an answer, and with new attempts.
+
+    `whole` is how many in all, from the question on, whatever it is that hangs.
+    """
 
     connection: float
     answer: float
     attempts: float
+    whole: float | None = None
 
 
-# A person waits for three seconds, of which Slack and the way to it take some.
-PERSONS = Patience(connection=0.8, answer=1.0, attempts=1.2)
+# A person waits for three seconds, of which Slack and the way to it take some; told that the store
+# does not answer they are told more than that it wasn't heard of in time.
+PERSONS = Patience(connection=0.8, answer=1.0, attempts=1.2, whole=2.3)
 
 # Whoever types a command waits until it is done.
 ADMINISTRATORS = Patience(connection=3, answer=20, attempts=60)
@@ -20,4 +25,4 @@ ADMINISTRATORS = Patience(connection=3, answer=20, attempts=60)
 
 def within(seconds: float) -> Patience:
     """Be done in this time, the last attempt included."""
-    return Patience(connection=seconds / 4, answer=seconds / 3, attempts=seconds / 4)
+    return Patience(connection=seconds / 4, answer=seconds / 3, attempts=seconds / 4, whole=seconds)

@@ -10,7 +10,6 @@ import asyncio
 import fcntl
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,6 +33,7 @@ from queue_store.errors import (
 )
 from queue_store.inspection import Inspection
 from queue_store.lease import Leadership
+from queue_store.patience import PERSONS, Patience
 from queue_store.records import KeptAnswer, KeptCard, KeptRefused, KeptRow, KeptSite, Record
 from queue_store.site import Site
 from queue_store.store import (
@@ -48,6 +48,7 @@ from queue_store.store import (
 )
 from queue_store.stored import decoded, encoded
 from queue_store.tracing import step
+from queue_store.workers import Workers
 
 _T = TypeVar("_T")
 
@@ -91,9 +92,6 @@ _UPGRADES = {
 # The only term that there is.
 _TERM = 1
 
-# Only an administrator's own shell can hold the file; a person waits three seconds at most.
-_BUSY_SECONDS = 1.0
-
 _DAMAGE = {
     sqlite3.SQLITE_CORRUPT,
     sqlite3.SQLITE_NOTADB,
@@ -106,13 +104,13 @@ _DAMAGE = {
 class SqliteStore:
     """One site's queue in one SQLite file."""
 
-    def __init__(self, path: Path, *, site: str) -> None:
-        self._file = _File(path.resolve(), site)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite")
+    def __init__(self, path: Path, *, site: str, patience: Patience) -> None:
+        self._file = _File(path.resolve(), site, patience)
+        self._workers = Workers(1, "sqlite", seconds=patience.whole)
         self._closing: asyncio.Future[None] | None = None
 
     @classmethod
-    async def open(cls, path: Path, *, site: str) -> Self:
+    async def open(cls, path: Path, *, site: str, patience: Patience = PERSONS) -> Self:
         """Open the file, made if it is missing, and hold it until `close`.
 
         Raises:
@@ -120,24 +118,24 @@ class SqliteStore:
             StoreUnavailable: the file can't be made or opened; the message says why.
             Unreadable: the file is damaged, not a store of ours, or a newer version's.
         """
-        store = cls(path, site=site)
+        store = cls(path, site=site, patience=patience)
         try:
-            await store._run("open", store._file.open)
+            await store._run("open", store._file.open, at_leisure=True)
         except BaseException:
             await store.close()
             raise
         return store
 
     @classmethod
-    async def inspect(cls, path: Path, *, site: str) -> Inspection:
+    async def inspect(cls, path: Path, *, site: str, patience: Patience = PERSONS) -> Inspection:
         """Look into the file beside whoever holds it; nothing is made, brought up to date or held.
 
         Raises:
             StoreError: as `open`, but that the file may be held.
         """
-        store = cls(path, site=site)
+        store = cls(path, site=site, patience=patience)
         try:
-            return await store._run("inspect", store._file.inspect)
+            return await store._run("inspect", store._file.inspect, at_leisure=True)
         finally:
             await store.close()
 
@@ -151,7 +149,7 @@ class SqliteStore:
 
     async def commit(self, commit: Commit) -> int:
         """Store the decision whole and answer the new revision."""
-        return await self._run("commit", lambda: self._file.commit(commit))
+        return await self._run("commit", lambda: self._file.commit(commit), writes=True)
 
     async def outbox(self) -> tuple[OutboxRow, ...]:
         """Answer what is still to be said, oldest first."""
@@ -159,11 +157,11 @@ class SqliteStore:
 
     async def begin(self, row: str, *, now: datetime, term: int | None = None) -> None:
         """Note that somebody begins to say the row; what was noted first stays."""
-        await self._run("begin", lambda: self._file.begin(row, now, term))
+        await self._run("begin", lambda: self._file.begin(row, now, term), writes=True)
 
     async def discharge(self, delivered: Delivered, *, term: int | None = None) -> None:
         """Take a row from the outbox and keep its card, or set it aside."""
-        await self._run("discharge", lambda: self._file.discharge(delivered, term))
+        await self._run("discharge", lambda: self._file.discharge(delivered, term), writes=True)
 
     async def refused(self, *, now: datetime) -> tuple[RefusedRow, ...]:
         """Answer what was set aside and has not expired, oldest first."""
@@ -183,14 +181,14 @@ class SqliteStore:
 
     async def restore(self, records: Sequence[Record], *, replace: bool) -> None:
         """Keep these records and nothing else, all of them or none."""
-        await self._run("restore", lambda: self._file.restore(records, replace=replace))
+        await self._run(
+            "restore", lambda: self._file.restore(records, replace=replace), writes=True
+        )
 
     async def close(self) -> None:
         """Finish what was begun and let go of the file; harmless if repeated."""
         if self._closing is None:
-            loop = asyncio.get_running_loop()
-            self._closing = loop.run_in_executor(self._thread, self._file.close)
-            self._thread.shutdown(wait=False)
+            self._closing = self._workers.do_last(self._file.close)
         await asyncio.shield(self._closing)
 
     @property
@@ -198,12 +196,19 @@ class SqliteStore:
         """Whether the file is held, and will be."""
         return self._closing is None
 
-    async def _run(self, name: str, work: Callable[[], _T]) -> _T:
+    async def _run(
+        self,
+        name: str,
+        work: Callable[[], _T],
+        *,
+        writes: bool = False,
+        at_leisure: bool = False,
+    ) -> _T:
         if self._closing is not None:
             raise StoreUnavailable("the store is closed")
         with step(f"SQLite {name}"):
             try:
-                return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+                return await self._workers.do(work, writes=writes, at_leisure=at_leisure)
             except sqlite3.Error as error:
                 raise _translated(error) from error
 
@@ -256,20 +261,24 @@ class _StoredSite(Struct, frozen=True):
 class _File:
     """The file itself; used by one thread only."""
 
-    def __init__(self, path: Path, site: str) -> None:
+    def __init__(self, path: Path, site: str, patience: Patience) -> None:
         self._path = path
         self._site = site
+        # Only an administrator's own shell can hold the file.
+        self._busy_seconds = patience.answer
         self._lock: IO[bytes] | None = None
         self._connection: sqlite3.Connection | None = None
 
     def open(self) -> None:
         self._lock = _locked(self._path)
         self._connection = sqlite3.connect(
-            self._path, timeout=_BUSY_SECONDS, isolation_level=None, cached_statements=64
+            self._path, timeout=self._busy_seconds, isolation_level=None, cached_statements=64
         )
         self._recognise()
         self._execute("PRAGMA journal_mode = WAL")
         self._execute("PRAGMA synchronous = FULL")
+        # The log's index takes room on the disk at the first reading, which later it may not have.
+        self.load()
 
     def inspect(self) -> Inspection:
         if not self._path.exists():
@@ -277,7 +286,10 @@ class _File:
             return Inspection(snapshot=self._never_stored)
         is_held = _is_held(_lock_of(self._path))
         self._connection = sqlite3.connect(
-            f"{self._path.as_uri()}?mode=rw", uri=True, timeout=_BUSY_SECONDS, isolation_level=None
+            f"{self._path.as_uri()}?mode=rw",
+            uri=True,
+            timeout=self._busy_seconds,
+            isolation_level=None,
         )
         self._refuse_damaged()
         if self._is_blank():

@@ -53,6 +53,10 @@ class Refusing:
         client: Any = table.client
         client.meta.events.register("before-send.dynamodb.TransactWriteItems", self)
 
+    def relent(self) -> None:
+        """Let everything through from now on."""
+        self._refusals.clear()
+
     def __call__(self, request: AWSPreparedRequest, **_: object) -> object:
         """Answer in the engine's place, or let it answer."""
         if not self._refusals:

@@ -8,8 +8,10 @@ import pytest
 
 from queue_store.store import QueueStore
 from tests.permissions import ADMINISTRATOR, BOT, allowed, watch
+from tests.queue_store.between import Wire
 from tests.queue_store.decisions import SITE
 from tests.queue_store.engines import ENGINES, SERVERS, OpenStore, heard
+from tests.queue_store.faults import Note, noted
 from tests.queue_store.servers import Server, aws_environment, running
 
 
@@ -62,6 +64,22 @@ def reach_engine(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> Callable[
 def engine(request: pytest.FixtureRequest, reach_engine: Callable[[str], str]) -> str:
     """Name the engine under the contract, which the environment leads to."""
     return reach_engine(str(request.param))
+
+
+@pytest.fixture
+def wire(engine: str, servers: Servers, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
+    """Lead the way to the engine over a wire that can be told to fail."""
+    between = Wire(servers(engine).port)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", between.url)
+    yield between
+    between.close()
+
+
+@pytest.fixture(scope="module")
+def note() -> Iterator[Note]:
+    """Answer how to note what became of a fault; it is printed in the end."""
+    with noted() as note:
+        yield note
 
 
 @pytest.fixture

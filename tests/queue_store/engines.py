@@ -48,7 +48,9 @@ def _in_dynamodb(directory: Path) -> OpenStore:
 
 
 ENGINES: dict[str, Callable[[Path], OpenStore]] = {
-    "sqlite": lambda directory: partial(SqliteStore.open, directory / "queue.db"),
+    "sqlite": lambda directory: partial(
+        SqliteStore.open, directory / "queue.db", patience=ADMINISTRATORS
+    ),
     "dynoxide": _in_dynamodb,
     "ministack": _in_dynamodb,
 }

@@ -1,14 +1,18 @@
 """What the production store promises besides the contract: about many machines, AWS and time."""
 
 import asyncio
+import socket
 import sys
+import threading
 import time
+import traceback
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
@@ -233,6 +237,69 @@ async def test_an_engine_that_is_mute_is_given_up_in_time(
     wire.close()
 
 
+async def test_all_who_ask_an_engine_that_hangs_hear_in_time(
+    engine: str, servers: Servers, table: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also those who are behind the others, and of them nothing is done later."""
+    wire = Wire(servers(engine).port)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", wire.url)
+    store = await DynamoDbStore.open(table, site=SITE)
+    wire.mute = True
+    commits = [
+        store.commit(Commit(site=waiting(), seen=0, now=NOON, answered=request(str(number))))
+        for number in range(30)
+    ]
+    begun = time.monotonic()
+
+    outcomes = await asyncio.gather(*commits, return_exceptions=True)
+
+    assert time.monotonic() - begun < AS_FAST_AS_SLACK_SECONDS
+    assert {type(outcome) for outcome in outcomes} == {OutcomeUnknown, StoreUnavailable}
+    wire.mute = False
+    await store.close()
+    store = await opened(table)
+    for number, outcome in enumerate(outcomes):
+        if isinstance(outcome, StoreUnavailable):
+            assert await store.answered(str(number), now=NOON) is None
+    await store.close()
+    wire.close()
+
+
+async def test_names_that_nobody_resolves_are_given_up_in_time(
+    engine: str, table: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No setting of boto3's limits how long a name is looked for."""
+    assert engine
+    store = await DynamoDbStore.open(table, site=SITE)
+    lease = store.lease(seconds=3)
+    await lease.keep()
+    enough = threading.Event()
+
+    def hang(*_: object, **__: object) -> None:
+        enough.wait()
+        raise OSError("no such name")
+
+    client_of(store).close()
+    lease_client: Any = store._heartbeats[0]._table.client
+    lease_client.close()
+    with monkeypatch.context() as patched:
+        patched.setattr(socket, "getaddrinfo", hang)
+        begun = time.monotonic()
+        with pytest.raises(StoreUnavailable, match="in time"):
+            await store.load()
+        assert time.monotonic() - begun < AS_FAST_AS_SLACK_SECONDS
+        begun = time.monotonic()
+        with pytest.raises(OutcomeUnknown, match="in time"):
+            await lease.keep()
+        assert time.monotonic() - begun < 1.3
+        enough.set()
+
+    assert (await store.load()).revision == 0
+    await lease.keep()
+    assert lease.term == 1
+    await store.close()
+
+
 async def test_every_read_sees_what_was_acknowledged(table: str) -> None:
     """On AWS a read is a moment behind, unless it asks not to be; engines here never are."""
     store = await opened(table)
@@ -257,6 +324,75 @@ async def test_a_table_that_is_missing_is_named_with_the_way_to_make_it(engine: 
     assert engine
     with pytest.raises(StoreUnavailable, match=r"no table nowhere: .* create dynamodb:nowhere"):
         await DynamoDbStore.open("nowhere", site=SITE)
+
+
+async def test_a_table_that_goes_missing_is_missed_until_it_is_back(table: str) -> None:
+    """Deleted by mistake and restored, it costs the bot no restart."""
+    store = await opened(table)
+    lease = store.lease(seconds=15)
+    await lease.keep()
+    (row,) = await say(store, b"called")
+    # Somebody does so who may.
+    somebody = boto3.client("dynamodb", region_name="eu-central-1")
+    somebody.update_table(TableName=table, DeletionProtectionEnabled=False)
+    somebody.delete_table(TableName=table)
+    somebody.close()
+
+    for asked in (
+        store.load(),
+        store.answered("trigger 1", now=NOON),
+        store.card("offer/1", now=NOON),
+        store.outbox(),
+        store.refused(now=NOON),
+        store.commit(Commit(site=waiting("U0ADA"), seen=1, now=NOON)),
+        store.begin(row.row, now=NOON),
+        store.discharge(row),
+        lease.keep(),
+        lease.release(),
+    ):
+        with pytest.raises(StoreUnavailable, match=f"no table {table}: .* create dynamodb:"):
+            await asked
+    assert list(create(table))
+
+    assert (await store.load()).revision == 0
+    assert await store.commit(Commit(site=waiting("U0ADA"), seen=0, now=NOON)) == 1
+    await lease.keep()
+    assert lease.term == 1
+    await store.close()
+
+
+TOKEN = "FwoGZXIvYXdzInvented"
+
+
+@pytest.mark.parametrize(
+    ("code", "told", "words"),
+    [
+        (
+            "InvalidSignatureException",
+            f"the canonical string was x-amz-security-token:{TOKEN}",
+            r"\(InvalidSignatureException\)",
+        ),
+        (
+            "AccessDeniedException",
+            f"User: {TOKEN} is not authorized to perform: dynamodb:ConditionCheckItem on resource",
+            r"\(AccessDeniedException: dynamodb:ConditionCheckItem\)",
+        ),
+        ("SomethingNewException", f"you sent {TOKEN}", r"\(SomethingNewException\)"),
+        ("ValidationException", "The table has no such key", "The table has no such key"),
+    ],
+)
+async def test_what_aws_refuses_is_told_without_what_is_secret(
+    table: str, code: str, told: str, words: str
+) -> None:
+    """An administrator reads which permission is missing, and nobody reads a token in a log."""
+    store = await opened(table)
+    Refusing(store._table, Refusal(code, message=told))
+
+    with pytest.raises(StoreUnavailable, match=words) as refused:
+        await store.commit(Commit(site=waiting(), seen=0, now=NOON))
+
+    assert TOKEN not in "".join(traceback.format_exception(refused.value))
+    await store.close()
 
 
 @pytest.mark.parametrize(

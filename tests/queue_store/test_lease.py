@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from queue_store.dynamodb import DynamoDbStore
 from queue_store.errors import Deposed, OutcomeUnknown, StoreUnavailable
 from queue_store.heartbeats import TableHeartbeats
-from queue_store.lease import Heartbeats, KeptLease
+from queue_store.lease import Heartbeat, Heartbeats, KeptLease
 from queue_store.patience import ADMINISTRATORS, within
 from queue_store.store import Commit
 from queue_store.table import create
@@ -400,18 +400,6 @@ async def test_a_leaders_commit_whose_acknowledgement_was_lost_is_not_refused(
     wire.close()
 
 
-@pytest.fixture
-def wire(
-    engine: str, table: str, servers: Servers, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Wire]:
-    """Lead the way to the engine over a wire that can be told to fail."""
-    assert table
-    between = Wire(servers(engine).port)
-    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", between.url)
-    yield between
-    between.close()
-
-
 NewHeartbeats = Callable[[float], TableHeartbeats]
 
 
@@ -570,7 +558,7 @@ async def test_a_sign_of_life_waits_behind_nothing(table: str) -> None:
     store = await open_at(table)
     lease = store.lease(seconds=SECONDS)
     enough = threading.Event()
-    held_up = [store._threads.submit(enough.wait) for _ in range(100)]
+    held_up = [store._workers._threads.submit(enough.wait) for _ in range(100)]
 
     await lease.keep()
 
@@ -632,6 +620,23 @@ async def test_terms_go_on_though_somebody_deleted_the_heartbeat(table: str) -> 
         await store.commit(Commit(site=waiting(), seen=0, now=NOON, term=1))
     await deposed.keep()
     assert deposed.term is None
+    await store.close()
+
+
+async def test_a_term_that_has_begun_does_not_begin_again(table: str) -> None:
+    """Whoever is late to replace a heartbeat that was deleted meanwhile must not share a term."""
+    store = await open_at(table)
+    await store.lease(seconds=SECONDS).keep()
+    heartbeats = TableHeartbeats(table, site=SITE, patience=ADMINISTRATORS)
+    key = {"pk": {"S": f"SITE#{SITE}"}, "sk": {"S": "LEASE"}}
+    assert store._table.client is not None
+    store._table.client.delete_item(TableName=table, Key=key)
+
+    last = await heartbeats.follow(None, Heartbeat(owner="late", id="1", term=1))
+
+    assert last is None
+    assert await heartbeats.last() is None
+    heartbeats.close()
     await store.close()
 
 

@@ -4,6 +4,8 @@ import asyncio
 import os
 import sqlite3
 import sys
+import threading
+import time
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -23,6 +25,7 @@ from queue_store.errors import (
     StoreUnavailable,
     Unreadable,
 )
+from queue_store.patience import Patience
 from queue_store.site import SCHEMA, Site
 from queue_store.sqlite import SqliteStore
 from queue_store.store import Commit, Delivered, Snapshot
@@ -38,6 +41,11 @@ from tests.queue_store.decisions import (
     waiting,
 )
 from tests.queue_store.engines import ROOT
+from tests.queue_store.full_disk import ROOM_LEFT
+
+IMPATIENT = Patience(connection=0.01, answer=0.01, attempts=0.01)
+
+AS_FAST_AS_SLACK_SECONDS = 2.6
 
 EXAMPLES = Path(__file__).with_name("examples")
 
@@ -360,6 +368,30 @@ async def _limit_pages(store: SqliteStore, pages: int) -> None:
     await store._run("limit", lambda: store._file._value(f"PRAGMA max_page_count = {pages}"))
 
 
+async def test_a_disk_that_fills_up_loses_nothing_and_keeps_nothing_by_halves(
+    tmp_path: Path,
+) -> None:
+    """Told that nothing was changed, people try again; so nothing must have been."""
+    mounted = 'mount -t tmpfs -o size=1m none "$1" && exec "$0" -m tests.queue_store.full_disk "$1"'
+    filling = await asyncio.create_subprocess_exec(
+        *("unshare", "--user", "--map-root-user", "--mount", "sh", "-c", mounted),
+        *(sys.executable, str(tmp_path)),
+        stdout=PIPE,
+        stderr=PIPE,
+        cwd=ROOT,
+    )
+    async with asyncio.timeout(30):
+        told, trouble = await filling.communicate()
+    if b"unshare" in trouble or b"mount" in trouble:
+        pytest.skip("a small disk can't be had here")
+
+    *refused, works_again = told.decode().splitlines()
+    assert trouble == b""
+    assert len(refused) == len(ROOM_LEFT) + 1
+    assert all(line.startswith("StoreUnavailable: ") for line in refused)
+    assert works_again == "True"
+
+
 async def test_a_disk_that_does_not_confirm_a_commit_leaves_the_outcome_unknown(
     tmp_path: Path,
 ) -> None:
@@ -375,12 +407,9 @@ async def test_a_disk_that_does_not_confirm_a_commit_leaves_the_outcome_unknown(
     assert output.split() == [OutcomeUnknown.__name__.encode(), b"2"]
 
 
-async def test_a_locked_file_is_unavailable_until_it_is_let_go(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_locked_file_is_unavailable_until_it_is_let_go(path: Path) -> None:
     """An administrator's shell on the file makes the bot say so, not hang."""
-    monkeypatch.setattr(sqlite, "_BUSY_SECONDS", 0.01)
-    store = await SqliteStore.open(path, site=SITE)
+    store = await SqliteStore.open(path, site=SITE, patience=IMPATIENT)
     shell = sqlite3.connect(path, isolation_level=None)
     shell.execute("BEGIN IMMEDIATE")
 
@@ -390,6 +419,35 @@ async def test_a_locked_file_is_unavailable_until_it_is_let_go(
     assert (await store.load()).revision == 0
     shell.close()
     assert await store.commit(Commit(site=waiting("U0ADA"), seen=0, now=NOON)) == 1
+    await store.close()
+
+
+async def test_a_disk_that_hangs_is_given_up_in_time(path: Path) -> None:
+    """The driver is told that it may have worked, and it has once the disk goes on."""
+    store = await SqliteStore.open(path, site=SITE)
+    enough = threading.Event()
+
+    def hang_at_the_end(statement: str) -> None:
+        if statement == "COMMIT":
+            enough.wait()
+
+    def let_it_hang() -> None:
+        assert store._file._connection is not None
+        store._file._connection.set_trace_callback(hang_at_the_end)
+
+    await store._run("trace", let_it_hang)
+    begun = time.monotonic()
+
+    commits = (Commit(site=waiting(who), seen=0, now=NOON) for who in ("U0ADA", "U0GRACE"))
+    outcomes = await asyncio.gather(*map(store.commit, commits), return_exceptions=True)
+
+    assert time.monotonic() - begun < AS_FAST_AS_SLACK_SECONDS
+    assert [type(outcome) for outcome in outcomes] == [OutcomeUnknown, StoreUnavailable]
+    with pytest.raises(StoreUnavailable, match="in time"):
+        await store.load()
+    enough.set()
+    assert await store.load() == Snapshot(site=waiting("U0ADA"), revision=1)
+    assert await store.commit(Commit(site=waiting("U0GRACE"), seen=1, now=NOON)) == 2
     await store.close()
 
 
