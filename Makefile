@@ -18,7 +18,8 @@ test: $(VENV)/ready-to-test engine
 
 # What each engine makes of each fault, as a table.
 faults: $(VENV)/ready-to-test engine
-	$(VENV)/bin/python -m pytest -q -s tests/queue_store/test_faults.py $(ARGS)
+	$(VENV)/bin/python -m pytest -q -s tests/queue_store/test_faults.py \
+	  tests/queue_store/test_lease_faults.py tests/queue_store/test_disk_faults.py $(ARGS)
 
 # The same for the ways to ChargePoint.
 faults-network: $(VENV)/ready-to-test
