@@ -109,8 +109,11 @@ class SlackApp:
         return None
 
     def drain(self) -> None:
-        """Take no more requests; Slack brings what can be brought again to another instance."""
-        self._draining = True
+        """Take no more requests over HTTP; Slack brings again what can be brought again.
+
+        What a socket brings is answered until it is closed: it comes once.
+        """
+        self._draining = self._settings.app_token is None
 
     async def run_socket(self, app_token: str) -> None:
         """Answer the same requests over Socket Mode, until cancelled."""

@@ -104,17 +104,19 @@ class Office:
             leading = group.create_task(self._leader.run())
             serving = group.create_task(self._serve_slack(group))
             await told.wait()
-            await self._finish(leading)
+            await self._finish(leading, serving)
             for task in (leading, serving, *self._begun):
                 task.cancel()
 
-    async def _finish(self, leading: asyncio.Task[None]) -> None:
+    async def _finish(self, leading: asyncio.Task[None], serving: asyncio.Task[None]) -> None:
         """Take nothing new, finish what was begun, say it, and let another instance lead."""
         if self._app is not None:
             self._app.drain()
         await self.server.stop()
         if self._begun:
             await asyncio.wait(self._begun, timeout=self._patience.finish)
+        # Slack's socket brings us requests for as long as it is open.
+        serving.cancel()
         self._leader.stop()
         await asyncio.wait({leading}, timeout=self._patience.flush)
 

@@ -290,3 +290,18 @@ def _deaf(bot: Bot) -> Callable[[], Awaitable[bool]]:
 def _wake_up(bot: Bot) -> object:
     job = bot.duties.scheduler._jobs.get_job("wake-up")
     return job and job.next_run_time
+
+
+async def test_what_the_socket_brings_during_a_stop_is_answered(by_socket: Neighbours) -> None:
+    """A command that is not answered in time has failed, though another instance could have."""
+    async with at_work(by_socket) as bot, asyncio.TaskGroup() as group:
+        by_socket.slack.web_api.faults.add("users.info", Hang())
+        begun = group.create_task(by_socket.slack.command(ADA, "add"))
+        await until(bot.queue)
+        bot.told.set()
+        during = await by_socket.slack.command(GRACE, "list")
+
+    assert during is not None
+    assert "Queue" in during.text
+    assert (answer := begun.result()) is not None
+    assert "joined" in answer.text

@@ -105,10 +105,16 @@ class Instance(Struct, frozen=True):
 
 
 class Fleet:
-    """So many instances of the bot, replaced one after the other."""
+    """So many instances of the bot, replaced one after the other.
 
-    def __init__(self, balancer: LoadBalancer, environment: Mapping[str, str]) -> None:
+    A patient one waits until a new instance is ready before the next one goes.
+    """
+
+    def __init__(
+        self, balancer: LoadBalancer, environment: Mapping[str, str], *, patient: bool = False
+    ) -> None:
         self._balancer = balancer
+        self._patient = patient
         self._environment = environment
         self._instances: list[Instance] = []
         self.codes: list[int] = []
@@ -140,6 +146,6 @@ class Fleet:
     async def _start(self) -> None:
         stack = AsyncExitStack()
         running = await stack.enter_async_context(started(self._environment))
-        url = await running.url()
+        url = await (running.ready() if self._patient else running.url())
         self._instances.append(Instance(running, url, stack))
         await self._balancer.register(url)

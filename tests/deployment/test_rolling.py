@@ -40,11 +40,33 @@ QUICK = {
 }
 
 
+class Way(Struct, frozen=True):
+    """How an instance is replaced: with or without notice to the balancer, and how roughly."""
+
+    drained: bool
+    by: signal.Signals
+    leaves_with: int
+    socket: bool = False
+
+
+WAYS = {
+    "with notice": Way(drained=True, by=signal.SIGTERM, leaves_with=0),
+    "without notice": Way(drained=False, by=signal.SIGTERM, leaves_with=0),
+    "by socket": Way(drained=False, by=signal.SIGTERM, leaves_with=0, socket=True),
+    "by a crash": Way(drained=False, by=signal.SIGKILL, leaves_with=-signal.SIGKILL),
+}
+
+
+@pytest.fixture(params=["with notice", "without notice", "by socket", "by a crash"])
+def way(request: pytest.FixtureRequest) -> Way:
+    return WAYS[request.param]
+
+
 @pytest.fixture
-async def neighbours(tmp_path: Path) -> AsyncIterator[Neighbours]:
+async def neighbours(tmp_path: Path, way: Way) -> AsyncIterator[Neighbours]:
     """Open a busy office's Slack, and a garage that is too small for it."""
     clock = Clock()
-    options = Options(retry_delays=(0.0, 0.5, 2.0))
+    options = Options(retry_delays=(0.0, 0.5, 2.0), socket_mode=way.socket)
     slack = SimulatedSlack(clock=clock.now, people=people(DRIVERS), options=options)
     garage = Garage(PORTS, clock=clock.now)
     network = SimulatedChargePoint(garage, key=API_KEY, password=API_PASSWORD, group=STATION_GROUP)
@@ -60,22 +82,6 @@ async def table(dynamodb: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Dy
     return await open_table(TABLE, site=ROOM)
 
 
-class Way(Struct, frozen=True):
-    """How an instance is replaced: with or without notice to the balancer, and how roughly."""
-
-    drained: bool
-    by: signal.Signals
-    leaves_with: int
-
-
-WAYS = {
-    "with notice": Way(drained=True, by=signal.SIGTERM, leaves_with=0),
-    "without notice": Way(drained=False, by=signal.SIGTERM, leaves_with=0),
-    "by a crash": Way(drained=False, by=signal.SIGKILL, leaves_with=-signal.SIGKILL),
-}
-
-
-@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 async def test_nothing_is_lost_or_doubled_while_versions_come_and_go(
     neighbours: Neighbours,
     table: DynamoDbStore,
@@ -85,7 +91,7 @@ async def test_nothing_is_lost_or_doubled_while_versions_come_and_go(
 ) -> None:
     settings = {"QUEUE_STORE": f"dynamodb:{TABLE}", **QUICK, **dynamodb}
     balancer, traffic = LoadBalancer(), Traffic(neighbours, seed=request.config.getoption("--seed"))
-    fleet = Fleet(balancer, neighbours.environment(**settings))
+    fleet = Fleet(balancer, neighbours.environment(**settings), patient=way.socket)
     async with balancer.serving(), fleet.running(2):
         neighbours.slack.bot_url = balancer.url
         async with asyncio.TaskGroup() as group:
