@@ -6,7 +6,7 @@ NODE = .venvs/node
 MINISTACK = .venvs/ministack
 MOTO = .venvs/moto
 
-.PHONY: run test faults faults-network bench-mention bench-sessions lint types contracts check rules simulate mutants mutants-rules lock
+.PHONY: run test faults faults-network bench-mention bench-sessions bench-tracing lint types contracts check rules simulate mutants mutants-rules lock
 .PHONY: ailments bundle test-bundle
 .PHONY: engine engines moto traces clean
 
@@ -32,6 +32,10 @@ ailments: $(VENV)/ready-to-test engine
 # How long it takes from a car that leaves to the mention of who is next.
 bench-mention: $(VENV)/ready-to-test
 	$(VENV)/bin/python -m benchmarks.mention
+
+# What tracing costs a command, switched off and on.
+bench-tracing: $(VENV)/ready-to-test
+	$(VENV)/bin/python -m benchmarks.tracing
 
 # What a thousand sessions of the event stream leave behind.
 bench-sessions: $(VENV)/ready-to-test

@@ -5,18 +5,20 @@ us to the services that we call.
 """
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from threading import Thread
 from typing import TextIO
 
 from opentelemetry import trace
+from opentelemetry.context import Context
 from opentelemetry.propagate import set_global_textmap
 from opentelemetry.propagators.composite import CompositePropagator
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import Event, ReadableSpan, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace import Event, ReadableSpan, Span, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
-from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased
+from opentelemetry.sdk.trace.sampling import Decision, ParentBased, Sampler, SamplingResult
 from opentelemetry.trace import Status
 from opentelemetry.util.types import Attributes, AttributeValue
 
@@ -29,6 +31,7 @@ from bot.waterfall import Waterfalls
 
 SECONDS_BETWEEN_BATCHES = 1.0
 MOST_WAITING = 4096
+MOST_REMEMBERED, LONGEST_REMEMBERED = 2000, 100
 # A stop must be over within ten seconds, and most of them are for finishing the work.
 SECONDS_TO_FINISH = 1.5
 
@@ -47,7 +50,7 @@ def set_up(
     `beanstalk` the file in which Elastic Beanstalk tells of itself.
     """
     set_global_textmap(CompositePropagator([]))
-    provider = _provider(version)
+    _provider(version)
     match settings.exporter:
         case "none":
             return lambda: None
@@ -58,8 +61,19 @@ def set_up(
             processor = Batches(Redacting(daemon, redact))
         case "otlp":
             processor = Batches(Redacting(_otlp(), redact))
-    provider.add_span_processor(processor)
-    return processor.shutdown
+    return export_to(processor, version=version)
+
+
+def export_to(processor: SpanProcessor, *, version: str) -> Callable[[], None]:
+    """Hand every span to this one, beside others; answer how to finish that."""
+    _provider(version)
+    _EXPORTS.add(processor)
+
+    def finish() -> None:
+        _EXPORTS.remove(processor)
+        processor.shutdown()
+
+    return finish
 
 
 class Batches(BatchSpanProcessor):
@@ -71,16 +85,9 @@ class Batches(BatchSpanProcessor):
             max_queue_size=MOST_WAITING,
             schedule_delay_millis=1000 * SECONDS_BETWEEN_BATCHES,
         )
-        self._over = False
-
-    def on_end(self, span: ReadableSpan) -> None:
-        """Take the span along, unless it is too late for that."""
-        if not self._over:
-            super().on_end(span)
 
     def shutdown(self) -> None:
-        """Export what is left, and take nothing any more; what takes too long is given up."""
-        self._over = True
+        """Export what is left; what takes too long is given up."""
         finishing = Thread(target=super().shutdown, name="last-traces", daemon=True)
         finishing.start()
         finishing.join(SECONDS_TO_FINISH)
@@ -93,7 +100,7 @@ class Redacting(SpanExporter):
 
     def __init__(self, exporter: SpanExporter, redact: Redact) -> None:
         self._exporter = exporter
-        self._redact = redact
+        self._redact = _remembering(redact)
         self._over = False
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
@@ -148,6 +155,12 @@ def collector_takes_traces(*, seconds: float) -> bool:
         collector.shutdown()
 
 
+def _remembering(redact: Redact) -> Redact:
+    """Answer the same for short texts that come over and over, without looking at them again."""
+    remembered = lru_cache(maxsize=MOST_REMEMBERED)(redact)
+    return lambda text: (remembered if len(text) <= LONGEST_REMEMBERED else redact)(text)
+
+
 def _otlp(timeout: float | None = None) -> SpanExporter:
     # Only those who wish for it shall pay for Protocol Buffers.
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415
@@ -157,17 +170,47 @@ def _otlp(timeout: float | None = None) -> SpanExporter:
     return OTLPSpanExporter(timeout=timeout)
 
 
-def _provider(version: str) -> TracerProvider:
+class _Exports(SpanProcessor, Sampler):
+    """Whoever wants spans now; while nobody does, work gets an ID and nothing is recorded."""
+
+    def __init__(self) -> None:
+        self._processors: tuple[SpanProcessor, ...] = ()
+
+    def add(self, processor: SpanProcessor) -> None:
+        self._processors = (*self._processors, processor)
+
+    def remove(self, processor: SpanProcessor) -> None:
+        self._processors = tuple(each for each in self._processors if each is not processor)
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        for each in self._processors:
+            each.on_start(span, parent_context)
+
+    def on_end(self, span: ReadableSpan) -> None:
+        for each in self._processors:
+            each.on_end(span)
+
+    def should_sample(self, *_: object, **__: object) -> SamplingResult:
+        wanted = bool(self._processors)
+        return SamplingResult(Decision.RECORD_AND_SAMPLE if wanted else Decision.DROP)
+
+    def get_description(self) -> str:
+        return "while somebody wants it"
+
+
+_EXPORTS = _Exports()
+
+
+def _provider(version: str) -> None:
     # OpenTelemetry takes one provider for the life of the process.
-    current = trace.get_tracer_provider()
-    if isinstance(current, TracerProvider):
-        return current
+    if isinstance(trace.get_tracer_provider(), TracerProvider):
+        return
     resource = Resource.create({"service.name": "ev-concierge", "service.version": version})
-    made = TracerProvider(
-        sampler=ParentBased(ALWAYS_ON), resource=resource, id_generator=_TimedIds()
+    provider = TracerProvider(
+        sampler=ParentBased(_EXPORTS), resource=resource, id_generator=_TimedIds()
     )
-    trace.set_tracer_provider(made)
-    return made
+    provider.add_span_processor(_EXPORTS)
+    trace.set_tracer_provider(provider)
 
 
 class _TimedIds(RandomIdGenerator):

@@ -6,6 +6,7 @@ could forge a line, and a URL may carry a token in any of its parts.
 
 import re
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 
 HIDDEN = "…"
 
@@ -49,6 +50,8 @@ def hiding(secrets: Iterable[str]) -> Redact:
     return lambda text: redacted(exact.sub(HIDDEN, text))
 
 
+# The same few names come with every line and every span.
+@lru_cache(maxsize=1024)
 def names_secret(name: str) -> bool:
     """Whether a fact of this name is likely to be a secret."""
     return _SENSITIVE_NAME.search(name) is not None

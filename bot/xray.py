@@ -51,6 +51,7 @@ _IN_BLOCKS = {
     "server.address",
     "url.full",
 }
+_UNKNOWN: tuple[object, ...] = (None, "", {}, [])
 _STATUSES = range(100, 600)
 _CLIENT_ERROR, _TOO_MANY, _SERVER_FAULT = 400, 429, 500
 
@@ -70,30 +71,21 @@ def segment_document(span: ReadableSpan, deployment: Deployment | None = None) -
     """Answer the span's document, however long."""
     attributes = span.attributes or {}
     begin = (span.start_time or 0) / 1e9
-    return _without_gaps(
-        {
-            "id": f"{span.context.span_id:016x}",
-            "trace_id": reference(span.context.trace_id),
-            "parent_id": f"{span.parent.span_id:016x}" if span.parent else None,
-            "start_time": begin,
-            # A clock that was set back meanwhile must not make the end precede the beginning.
-            "end_time": max(begin, (span.end_time or 0) / 1e9),
-            **(
-                _of_segment(span, attributes, deployment)
-                if _is_segment(span)
-                else _of_subsegment(span, attributes)
-            ),
-            "http": _http(attributes),
-            **_outcome(span, attributes),
-            "cause": _cause(span),
-            "annotations": _annotations(attributes),
-            "metadata": _metadata(attributes),
-        }
+    segment = span.parent is None or span.kind is SpanKind.SERVER
+    return _known(
+        id=f"{span.context.span_id:016x}",
+        trace_id=reference(span.context.trace_id),
+        parent_id=f"{span.parent.span_id:016x}" if span.parent else None,
+        start_time=begin,
+        # A clock that was set back meanwhile must not make the end precede the beginning.
+        end_time=max(begin, (span.end_time or 0) / 1e9),
+        http=_http(attributes),
+        cause=_cause(span),
+        annotations=_annotations(attributes),
+        metadata=_metadata(attributes),
+        **_outcome(span, attributes),
+        **(_of_segment(span, attributes, deployment) if segment else _of_step(span, attributes)),
     )
-
-
-def _is_segment(span: ReadableSpan) -> bool:
-    return span.parent is None or span.kind is SpanKind.SERVER
 
 
 def _of_segment(
@@ -103,49 +95,54 @@ def _of_segment(
     return {
         "name": _name(about.get("service.name") or span.name),
         "user": _text(attributes.get("driver")),
-        "service": {"version": _text(about.get("service.version"))},
+        "service": _known(version=_text(about.get("service.version"))),
         "origin": _BEANSTALK if deployment else None,
-        "aws": {"elastic_beanstalk": _deployed(deployment)},
+        "aws": _deployed(deployment) if deployment else None,
     }
 
 
-def _deployed(deployment: Deployment | None) -> Document | None:
-    if deployment is None:
-        return None
-    return {
-        "environment_name": _text(deployment.environment_name),
-        "version_label": _text(deployment.version_label),
-        "deployment_id": deployment.deployment_id,
-    }
+def _deployed(deployment: Deployment) -> Document:
+    deployed = _known(
+        environment_name=_text(deployment.environment_name),
+        version_label=_text(deployment.version_label),
+        deployment_id=deployment.deployment_id,
+    )
+    return {"elastic_beanstalk": deployed}
 
 
-def _of_subsegment(span: ReadableSpan, attributes: Attributes) -> Document:
+def _of_step(span: ReadableSpan, attributes: Attributes) -> Document:
     aws = attributes.get("rpc.system") == "aws-api"
     called = span.kind is SpanKind.CLIENT
-    peer = attributes.get("peer.service") or (attributes.get("rpc.service") if aws else None)
-    host = attributes.get("server.address") or urlsplit(_url(attributes)).hostname
     return {
         "type": "subsegment",
-        "name": _name((called and (peer or host)) or span.name),
+        "name": _name((_peer(attributes) if called else None) or span.name),
         "namespace": "aws" if aws else "remote" if called else None,
         "aws": _aws(attributes) if aws else None,
     }
 
 
+def _peer(attributes: Attributes) -> object:
+    """Name the service that was asked."""
+    named = (attributes.get(name) for name in ("peer.service", "rpc.service", "server.address"))
+    return next(filter(None, named), None) or urlsplit(_url(attributes)).hostname
+
+
 def _aws(attributes: Attributes) -> Document:
     tables = attributes.get("aws.dynamodb.table_names")
-    return {
-        "operation": _text(attributes.get("rpc.method")),
-        "region": _text(attributes.get("cloud.region")),
-        "request_id": _text(attributes.get("aws.request_id")),
-        "table_name": _text(next(iter(tables), None) if isinstance(tables, tuple) else tables),
-    }
+    return _known(
+        operation=_text(attributes.get("rpc.method")),
+        region=_text(attributes.get("cloud.region")),
+        request_id=_text(attributes.get("aws.request_id")),
+        table_name=_text(next(iter(tables), None) if isinstance(tables, tuple) else tables),
+    )
 
 
 def _http(attributes: Attributes) -> Document:
     method = attributes.get("http.request.method") or attributes.get("http.method")
-    request = {"method": _text(method), "url": _text(_host_only(_url(attributes)))}
-    return {"request": request, "response": {"status": _status(attributes)}}
+    return _known(
+        request=_known(method=_text(method), url=_text(_host_only(_url(attributes)))),
+        response=_known(status=_status(attributes)),
+    )
 
 
 def _status(attributes: Attributes) -> int | None:
@@ -192,10 +189,10 @@ def _cause(span: ReadableSpan) -> Document:
     chain = raised(text, kind=str(told[-1].get("exception.type", "")), message=message)
     chain = chain[:MOST_EXCEPTIONS]
     ids = [f"{(span.context.span_id + n) % 2**64:016x}" for n in range(1, len(chain) + 1)]
-    remote = {"remote": True} if span.kind is SpanKind.CLIENT else {}
+    remote = True if span.kind is SpanKind.CLIENT else None
     return {
         "exceptions": [
-            {**_exception(each), **remote, "id": id_, "cause": cause}
+            _known(id=id_, cause=cause, remote=remote, **_exception(each))
             for each, id_, cause in zip(chain, ids, [*ids[1:], None], strict=True)
         ]
     }
@@ -212,23 +209,23 @@ def _exception(each: Raised) -> Document:
 
 
 def _frame(frame: Frame) -> Document:
-    return {"path": frame.path, "line": frame.line, "label": frame.label}
+    return _known(path=frame.path, line=frame.line, label=frame.label)
 
 
 def _annotations(attributes: Attributes) -> Document:
-    indexed = attributes.get(INDEXED) or ()
-    names = [name for name in indexed if name in attributes] if isinstance(indexed, tuple) else []
-    return {_key(name): _indexable(attributes[name]) for name in names[:MOST_ANNOTATIONS] if name}
+    named = [name for name in _indexed(attributes) if attributes.get(name) not in _UNKNOWN]
+    return {_key(name): _indexable(attributes[name]) for name in named[:MOST_ANNOTATIONS]}
 
 
 def _metadata(attributes: Attributes) -> Document:
-    indexed = attributes.get(INDEXED) or ()
-    rest = {
-        name: value
-        for name, value in attributes.items()
-        if name not in _IN_BLOCKS and not (isinstance(indexed, tuple) and name in indexed)
-    }
-    return {"default": {name: _plain(value) for name, value in rest.items()}}
+    told = _IN_BLOCKS.union(_indexed(attributes))
+    rest = {name: _plain(value) for name, value in attributes.items() if name not in told}
+    return {"default": rest} if rest else {}
+
+
+def _indexed(attributes: Attributes) -> tuple[str, ...]:
+    names = attributes.get(INDEXED)
+    return tuple(map(str, filter(None, names))) if isinstance(names, tuple) else ()
 
 
 def _key(name: object) -> str:
@@ -256,13 +253,6 @@ def _text(value: object, longest: int = LONGEST_TEXT) -> str | None:
     return None if value is None else str(value)[:longest]
 
 
-def _without_gaps(document: Document) -> Document:
-    """Leave out what is not known, and what would be empty then."""
-    filled = {key: _filled(value) for key, value in document.items()}
-    return {key: value for key, value in filled.items() if value not in (None, "", {}, [])}
-
-
-def _filled(value: object) -> object:
-    if isinstance(value, list):
-        return [*map(_filled, value)]
-    return _without_gaps(value) if isinstance(value, dict) else value
+def _known(**parts: object) -> Document:
+    """Leave out what is not known, and what would be empty."""
+    return {name: value for name, value in parts.items() if value not in _UNKNOWN}

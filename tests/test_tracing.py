@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 import re
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -13,8 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry import propagate, trace
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
@@ -30,18 +30,6 @@ def screen() -> Iterator[io.StringIO]:
     stop = traced_to("console", out=out)
     yield out
     stop()
-
-
-@pytest.fixture
-def spans() -> Iterator[InMemorySpanExporter]:
-    """Gather the spans of this test, as another exporter would."""
-    traced_to("none")
-    provider = trace.get_tracer_provider()
-    assert isinstance(provider, TracerProvider)
-    gathered = InMemorySpanExporter()
-    provider.add_span_processor(SimpleSpanProcessor(gathered))
-    yield gathered
-    gathered.shutdown()
 
 
 def shown(screen: io.StringIO) -> list[str]:
@@ -211,6 +199,44 @@ async def test_what_is_begun_after_a_unit_is_over_is_not_its_step(screen: io.Str
     assert shown(screen) == ["start", "look"]
 
 
+async def test_a_thread_that_outlives_its_unit_is_no_part_of_it(screen: io.StringIO) -> None:
+    """Asyncio hands the unit on to its threads, and they may take their time."""
+    begun, over = threading.Event(), threading.Event()
+
+    def take_time() -> None:
+        with step("within"):
+            begun.set()
+        over.wait()
+        assert trace_reference() is None
+        with step("afterwards"):
+            pass
+
+    with unit("tick"):
+        thread = asyncio.ensure_future(asyncio.to_thread(take_time))
+        await asyncio.to_thread(begun.wait)
+        await asyncio.sleep(0)
+    over.set()
+    await thread
+
+    assert shown(screen) == ["tick", "  └ within", "afterwards"]
+
+
+def test_what_nobody_wants_is_not_recorded() -> None:
+    """Where nothing is exported, work gets its reference and costs next to nothing."""
+    traced_to("none")
+    with unit("tick"):
+        assert not trace.get_current_span().is_recording()
+        assert trace_reference() is not None
+
+    stop = traced_to("console")
+    with unit("tick"):
+        assert trace.get_current_span().is_recording()
+    stop()
+
+    with unit("tick"):
+        assert not trace.get_current_span().is_recording()
+
+
 def test_what_is_done_over_and_over_has_no_reference(screen: io.StringIO) -> None:
     """A log line that leads to no trace must not promise one."""
     with unit("sweep"), untraced():
@@ -366,7 +392,7 @@ def test_annotations_are_indexed_for_x_ray(spans: InMemorySpanExporter) -> None:
     assert attributes(span) == {
         "unit": "tick",
         "driver": "U0GRACE",
-        "text": "x" * 1000,
+        "text": "x" * 5000,
         "odd_key__": 1,
         "late": True,
         "aws.xray.annotations": ("unit", "driver", "text", "odd_key__", "late"),

@@ -3,17 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from opentelemetry import trace
-from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from bot.datagrams import datagram
-from bot.exporters import Redacting
+from bot.exporters import Redacting, export_to
 from bot.redaction import redacted
 from bot.xray import Deployment, segment_document
 from tests.tracing.documents import Document, checked
-from tests.tracing.setting import traced_to
 
 Spans = InMemorySpanExporter
 
@@ -21,13 +18,10 @@ Spans = InMemorySpanExporter
 @contextmanager
 def gathered() -> Iterator[Spans]:
     """Gather spans as any exporter gets them."""
-    traced_to("none")
-    provider = trace.get_tracer_provider()
-    assert isinstance(provider, TracerProvider)
     spans = InMemorySpanExporter()
-    provider.add_span_processor(SimpleSpanProcessor(Redacting(spans, redacted)))
+    finish = export_to(SimpleSpanProcessor(Redacting(spans, redacted)), version="1")
     yield spans
-    spans.shutdown()
+    finish()
 
 
 def documents(spans: Spans, deployment: Deployment | None = None) -> list[Document]:
