@@ -10,7 +10,8 @@ Every instance makes people's requests so; only the leader what stations, time a
 import asyncio
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -28,7 +29,7 @@ from bot.reasons import about, consequences
 from bot.replies import Reply
 from bot.rules import Rules
 from bot.tracing import current, origin, step
-from queue_store.errors import Conflict, Deposed, Repeated, StoreError
+from queue_store.errors import Conflict, Deposed, Repeated, StoreError, StoreUnavailable
 from queue_store.site import Site
 from queue_store.store import Answered, Commit, Delivered, QueueStore, Snapshot
 
@@ -37,6 +38,10 @@ log = logging.getLogger(__name__)
 ANSWER_KEPT = timedelta(days=7)
 MOST_ATTEMPTS = 20
 LONGEST_PAUSE_SECONDS = 0.2
+
+# By then whoever asked can be told that nothing was changed, where that is so, instead of only that
+# it couldn't be confirmed.
+ASKED_SECONDS = 2.3
 
 _answers = msgspec.json.Decoder(Reply | None)
 
@@ -123,34 +128,42 @@ class Dispatcher:
             Deposed: the event is for the leader, and that is another instance.
             StoreError: nothing was changed, or, if OutcomeUnknown, perhaps it was.
         """
-        # Two events at once in one process would only fight each other over the revision.
-        async with self._turn:
-            try:
-                outcome = await self._retried(event, request, delivered)
-            except Repeated as repeated:
-                log.info("event.repeated", extra=facts(event=_name(event), request=request))
-                outcome = Outcome(reply=_remembered(repeated.answer), repeated=True)
-            except Deposed:
-                raise
-            except StoreError as error:
-                self._worry(error)
-                raise
-            self._problem = None
-            return outcome
+        try:
+            # Two events at once in one process would only fight each other over the revision.
+            async with _unchanged_in_time(event) as limit, self._turn:
+                outcome = await self._retried(event, request, delivered, limit)
+        except Repeated as repeated:
+            log.info("event.repeated", extra=facts(event=_name(event), request=request))
+            outcome = Outcome(reply=_remembered(repeated.answer), repeated=True)
+        except Deposed:
+            raise
+        except StoreError as error:
+            self._worry(error)
+            raise
+        self._problem = None
+        return outcome
 
     async def _retried(
-        self, event: Event, request: str | None, delivered: Delivered | None
+        self,
+        event: Event,
+        request: str | None,
+        delivered: Delivered | None,
+        limit: asyncio.Timeout,
     ) -> Outcome:
         for attempts in range(1, MOST_ATTEMPTS):
             try:
-                return await self._attempt(event, request, delivered)
+                return await self._attempt(event, request, delivered, limit)
             except Conflict:
                 current().annotate(conflicts=attempts)
                 await asyncio.sleep(random.uniform(0, LONGEST_PAUSE_SECONDS))  # noqa: S311 - jitter
-        return await self._attempt(event, request, delivered)
+        return await self._attempt(event, request, delivered, limit)
 
     async def _attempt(
-        self, event: Event, request: str | None, delivered: Delivered | None
+        self,
+        event: Event,
+        request: str | None,
+        delivered: Delivered | None,
+        limit: asyncio.Timeout,
     ) -> Outcome:
         now, term = self._clock.now(), self._term_for(event)
         if request is not None:
@@ -166,6 +179,7 @@ class Dispatcher:
             deciding.annotate(outcome=_outcome(decision))
         current().annotate(outcome=_outcome(decision))
         if request is not None or delivered is not None or _matters(snapshot, decision):
+            limit.reschedule(None)
             with step("commit"):
                 commit = _commit(snapshot, decision, now, request, delivered)
                 revision = await self._store.commit(replace(commit, term=term))
@@ -207,6 +221,21 @@ class Dispatcher:
                 **({"said": _said(decision)} if decision.effects else {}),
             ),
         )
+
+
+@asynccontextmanager
+async def _unchanged_in_time(event: Event) -> AsyncIterator[asyncio.Timeout]:
+    """Give up what a person waits for, unless the limit is lifted because it may be changed now.
+
+    Raises:
+        StoreUnavailable: it took too long; nothing was changed.
+    """
+    seconds = ASKED_SECONDS if isinstance(event, Request) else None
+    try:
+        async with asyncio.timeout(seconds) as limit:
+            yield limit
+    except TimeoutError as error:
+        raise StoreUnavailable("the store takes too long; nothing was changed") from error
 
 
 def _found_by(known: dict[str, str]) -> dict[str, str]:

@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from bot.dispatch import ANSWER_KEPT, MOST_ATTEMPTS, Committed, Dispatcher
+from bot.dispatch import ANSWER_KEPT, ASKED_SECONDS, MOST_ATTEMPTS, Committed, Dispatcher
 from bot.events import Asker, ClockTicked, JoinRequested, ListRequested
+from bot.patience import Patience
 from bot.replies import Joined
 from bot.rules import Rules
 from playground.slack.workspace import dm_of
@@ -252,20 +253,47 @@ async def test_a_person_is_told_before_slack_gives_up_and_the_work_goes_on(
         await until(bot.queue)
 
 
+async def test_who_waits_behind_another_is_told_that_nothing_was_changed(
+    neighbours: Neighbours, opening: Opening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.dispatch.ASKED_SECONDS", 0.1)
+    async with at_work(neighbours, patience=replace(QUICK, answer=1.0), open_store=opening) as bot:
+        opening.store.flowing.clear()
+
+        first, second = await asyncio.gather(
+            *(neighbours.slack.command(who, "add") for who in (ADA, GRACE))
+        )
+
+        assert first is not None
+        assert second is not None
+        assert "couldn't confirm `ev add` in time" in first.text
+        assert "can't get at the queue" in second.text
+        opening.store.flowing.set()
+        await until(bot.queue)
+        await bot.quiet()
+        assert await bot.queue() == [ADA]
+
+
 async def test_the_real_patience_is_shorter_than_slacks() -> None:
     assert replace(QUICK).answer <= 2.5
+    assert ASKED_SECONDS < Patience().answer < 3
 
 
 async def test_readiness_names_a_store_in_trouble_and_mends_by_itself(
     bot: Bot, opening: Opening, caplog: pytest.LogCaptureFixture
 ) -> None:
-    opening.store.fails = {"load": [StoreUnavailable("the disk is gone")] * 5}
+    # More than all together ask for until each of them has.
+    opening.store.fails = {"load": [StoreUnavailable("the disk is gone")] * 1000}
+
+    async def put_off() -> bool:
+        return bool(logged(caplog, "wake-up.waits"))
 
     await bot.neighbours.slack.command(ADA, "add")
 
     assert "the disk is gone" in (await bot.problems())["store"]
+    await until(put_off)
+    opening.store.fails.clear()
     await bot.ready()
-    assert logged(caplog, "wake-up.waits")
 
 
 async def test_an_outbox_that_cannot_be_read_is_named_too(bot: Bot, opening: Opening) -> None:
