@@ -1,13 +1,15 @@
 """In what order the outbox is said, and what of it is not worth saying any more.
 
 Calls go before notices; what was decided together stays together and in its order. A notice or a
-call is overtaken when what it tells is not so any more, an edit when a later one of the same card
-follows it: of the last edit people see the whole card.
+call is overtaken when what it tells is not so any more, and whatever a later one tells anew: of
+the last edit people see the whole card, and after a long outage nobody wants to hear three times
+that the same port is free. What quiet hours overtake waits for their end.
 """
 
 from collections.abc import Iterable
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.bodies import origin_of
 from bot.effects import (
@@ -34,6 +36,7 @@ from queue_store.site import Site
 from queue_store.store import OutboxRow
 
 NOTICES = AnnounceFree | RemindIdle | AnnouncePluggedIn | SummariseOutage | SayInRoom
+UNQUIET = AnnounceFree | RemindIdle | AskToMove
 
 
 class Saying(Struct, frozen=True, kw_only=True):
@@ -93,20 +96,21 @@ def in_order(sayings: Iterable[Saying]) -> list[Saying]:
 
 
 def replaced(sayings: Iterable[Saying]) -> set[str]:
-    """Name the rows that edit a card which a later row edits again."""
-    last = {each.card: each.row.id for each in sayings if each.edits}
-    return {each.row.id for each in sayings if each.edits and last[each.card] != each.row.id}
+    """Name the rows whose news a later one tells anew, given in the order of their decisions."""
+    told = [(_news(each), each.row.id) for each in sayings]
+    last = dict(told)
+    return {row for news, row in told if news is not None and last[news] != row}
 
 
-def is_overtaken(effect: Effect, site: Site, *, quiet: bool) -> bool:  # noqa: PLR0911 - one line for each effect
-    """Whether what it tells is not so any more; `quiet` tells whether notices are held back."""
+def is_overtaken(effect: Effect, site: Site) -> bool:  # noqa: PLR0911 - one line for each effect
+    """Whether what it tells is not so any more."""
     match effect:
         case CallDriver(offer=number):
             return all(offer.number != number for offer in site.offers)
         case TellCalled() | TellMoved() | TellGoesOn():
             return not _is_called(site, effect.driver, effect.port)
         case AnnounceFree(port=port) | RemindIdle(port=port):
-            return quiet or all(each.name != port for each in site.unoffered)
+            return all(each.name != port for each in site.unoffered)
         case AskToMove(session=session):
             return site.session(session) is None
         case AskWhoPluggedIn(session=session):
@@ -116,6 +120,28 @@ def is_overtaken(effect: Effect, site: Site, *, quiet: bool) -> bool:  # noqa: P
             return all((o.number, o.asked) != (number, session) for o in site.offers)
         case _:
             return False
+
+
+def up_to_date(saying: Saying, site: Site) -> Saying:
+    """Answer a call to the port that is held now: it may have been moved before anybody heard."""
+    effect = saying.effect
+    if not isinstance(effect, CallDriver):
+        return saying
+    held = next((site.port(o.port) for o in site.offers if o.number == effect.offer), None)
+    return replace(saying, effect=replace(effect, port=held.name)) if held else saying
+
+
+def _news(saying: Saying) -> tuple[str, object] | None:
+    """Name what people want to know only as it is in the end, and this tells of."""
+    match saying.effect:
+        case AnnounceFree(port=port) | RemindIdle(port=port):
+            return "free", port
+        case AskToMove(session=session):
+            return "move", session
+        case TellCalled(driver=driver) | TellMoved(driver=driver) | TellGoesOn(driver=driver):
+            return "called", driver
+        case _:
+            return ("card", saying.card) if saying.edits else None
 
 
 def _calls(saying: Saying) -> bool:

@@ -30,7 +30,7 @@ from bot.events import CardPosted
 from bot.log import facts
 from bot.messages import Reader, render
 from bot.opaque import without_names
-from bot.outbox import Saying, in_order, is_overtaken, replaced
+from bot.outbox import UNQUIET, Saying, in_order, is_overtaken, replaced, up_to_date
 from bot.pace import Pace
 from bot.patience import Patience
 from bot.redaction import redacted
@@ -148,14 +148,20 @@ class Relay:
         """
         with untraced():
             rows = await self._store.outbox()
-            sayings = in_order(await self._readable(rows))
+            sayings = await self._readable(rows)
             # Read after the rows, or it would not know what they are about.
             site = await self._dispatcher.site() if sayings else None
         self._forget_what_is_gone(rows, sayings)
-        moot = self._moot(sayings, site) if site else set()
+        return await self._go_through(sayings, site) if site else self._rest([])
+
+    async def _go_through(self, sayings: list[Saying], site: Site) -> Rest:
+        again = replaced(sayings)
+        moot = again | {each.row.id for each in sayings if is_overtaken(each.effect, site)}
+        untimely = self._untimely(sayings) - moot
         crowded: list[float] = []
         held: set[str] = set()
-        for saying in sayings:
+        # What a later one tells anew goes first, or it would be left when that one is said.
+        for saying in sorted(in_order(sayings), key=lambda each: each.row.id not in again):
             about = _waits_for(saying)
             wait = self._pace.wait(saying.conversation, now=self._clock.monotonic())
             if wait > 0 or about & held:
@@ -164,12 +170,18 @@ class Relay:
                 if wait > 0 and not self._pace.is_troubled(saying.conversation):
                     crowded.append(wait)
                 continue
+            if saying.row.id in untimely:
+                held |= about - {saying.conversation}
+                continue
             with unit("relay", origin=saying.origin, **self._found_by(saying)):
-                if not await self._deliver(saying, moot=saying.row.id in moot):
+                if not await self._deliver(up_to_date(saying, site), moot=saying.row.id in moot):
                     held |= about
             if self._woken.is_set():
                 # What was decided meanwhile may come first.
                 return Rest(0.0, said=False)
+        return self._rest(crowded)
+
+    def _rest(self, crowded: list[float]) -> Rest:
         return Rest(min([self._patience.outbox, *crowded]), said=not crowded)
 
     def _found_by(self, saying: Saying) -> dict[str, str]:
@@ -188,11 +200,11 @@ class Relay:
         self._unreadable &= there
         self._pace.keep_only({saying.conversation for saying in sayings})
 
-    def _moot(self, sayings: list[Saying], site: Site) -> set[str]:
-        """Name the rows that are not worth saying any more."""
-        quiet = self._room.rules.quiet.begun(self._clock.now()) is not None
-        late = {s.row.id for s in sayings if is_overtaken(s.effect, site, quiet=quiet)}
-        return late | replaced(sayings)
+    def _untimely(self, sayings: list[Saying]) -> set[str]:
+        """Name the rows that quiet hours overtook; when these end they are said if still true."""
+        if self._room.rules.quiet.begun(self._clock.now()) is None:
+            return set()
+        return {each.row.id for each in sayings if isinstance(each.effect, UNQUIET)}
 
     async def _readable(self, rows: tuple[OutboxRow, ...]) -> list[Saying]:
         sayings = []

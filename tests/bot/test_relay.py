@@ -1,6 +1,9 @@
 """What was decided is said, in its order, whatever Slack does; nothing is lost, nothing blocks."""
 
 import asyncio
+from collections.abc import Sized
+from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from msgspec.structs import replace
@@ -16,6 +19,7 @@ from tests.bot.office import (
     ALAN,
     EAST,
     GRACE,
+    GRACES_CAR,
     HEDY,
     QUICK,
     WEST,
@@ -442,6 +446,81 @@ async def test_an_edit_that_waits_for_its_card_holds_up_no_other_edit(bot: Bot) 
     assert edited.ts == card.ts
 
 
+async def test_a_card_shows_in_the_end_what_was_decided_last(neighbours: Neighbours) -> None:
+    """An edit beside a call is said before an earlier edit that is alone."""
+    faults = neighbours.slack.web_api.faults
+    async with at_work(neighbours) as bot:
+        for driver in (ADA, GRACE):
+            await neighbours.slack.command(driver, "add")
+        neighbours.leave(EAST)
+        card = await neighbours.hears("<@U0ADA>")
+        await bot.quiet()
+        for method in ("chat.update", "chat.postMessage"):
+            faults.add(method, Break(500), times=10_000)
+        await neighbours.press(ADA, card, "offer.on_my_way")
+        await neighbours.slack.command(ADA, "remove")
+        await until(lambda: _waits(bot.office._store, b"CallDriver"))
+    faults.clear()
+
+    async with at_work(neighbours) as bot:
+        await neighbours.hears("<@U0GRACE>")
+        await bot.quiet()
+        assert "left the queue" in neighbours.slack.workspace.message(card.ts).text
+
+
+async def test_a_call_that_was_moved_before_it_was_heard_names_the_port_that_is_held(
+    bot: Bot, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Two drivers would be called to one port."""
+    neighbours = bot.neighbours
+    await neighbours.slack.command(GRACE, f"register {GRACES_CAR}")
+    await neighbours.slack.command(ADA, "add")
+    neighbours.slack.web_api.faults.add("chat.postMessage", Break(503), times=10_000)
+    neighbours.leave(EAST)
+    await until(bot.called)
+    neighbours.leave(WEST)
+    await until(lambda: _waits(bot.office._store, b"AnnounceFree"))
+
+    neighbours.plug_in(EAST, user=GRACES_CAR)
+    await until(lambda: _waits(bot.office._store, b"TellMoved"))
+    # Whatever was on its way has come to nothing by then.
+    tried = len(logged(caplog, "relay.waits"))
+    await until(lambda: _at_least(logged(caplog, "relay.waits"), tried + 3))
+    neighbours.slack.web_api.faults.clear()
+
+    card = await neighbours.hears("<@U0ADA>")
+    (offer,) = (await bot.site()).offers
+    held = (await bot.site()).port(offer.port)
+    assert held is not None
+    assert held.name in card.text
+    assert (offer.port, len(neighbours.room("<@U0ADA>"))) == (f"{WEST.station}/{WEST.number}", 1)
+    await neighbours.tells(ADA, "It's your turn")
+
+
+async def test_a_notice_that_quiet_hours_overtook_is_given_when_they_end(
+    neighbours: Neighbours,
+) -> None:
+    """What is still true then is said then, and holds up nothing meanwhile."""
+    now = neighbours.clock.now().astimezone(ZoneInfo("America/Los_Angeles"))
+    begin, end = (now + timedelta(hours=hours) for hours in (1, 3))
+    settings = neighbours.settings(QUIET_HOURS=f"{begin:%H:%M}-{end:%H:%M}")
+    async with at_work(neighbours, settings=settings) as bot:
+        neighbours.slack.web_api.faults.add("chat.postMessage", Limit(1000))
+        neighbours.leave(EAST)
+        await until(lambda: _waits_for_slack(bot))
+        neighbours.clock.turn(hours=2)
+
+        await neighbours.slack.command(ADA, "pause west", channel=dm_of(ADA))
+        await neighbours.hears("holds")
+        assert not [each for each in neighbours.room() if "free" in each.text]
+
+        neighbours.clock.turn(hours=2)
+        await bot.tick()
+        await neighbours.hears("free")
+        await bot.quiet()
+        assert len(neighbours.room("free")) == 1
+
+
 async def test_a_notice_that_is_no_longer_so_is_not_given(bot: Bot) -> None:
     neighbours = bot.neighbours
     faults = neighbours.slack.web_api.faults
@@ -489,8 +568,8 @@ async def test_a_leader_whose_time_is_up_says_nothing(bot: Bot) -> None:
     assert len(neighbours.room("<@U0ADA>")) == 1
 
 
-async def _at_least(rests: list[Rest], times: int) -> bool:
-    return len(rests) >= times
+async def _at_least(seen: Sized, times: int) -> bool:
+    return len(seen) >= times
 
 
 async def _count(store: QueueStore, rows: int) -> bool:
@@ -499,6 +578,10 @@ async def _count(store: QueueStore, rows: int) -> bool:
 
 async def _waits(store: QueueStore, words: bytes) -> bool:
     return any(words in row.body for row in await store.outbox())
+
+
+async def _waits_for_slack(bot: Bot) -> bool:
+    return "ratelimited" in (await bot.problems()).get("slack", "")
 
 
 async def _begun(bot: Bot) -> bool:
