@@ -28,5 +28,5 @@ def port_name(site: Site, port: str) -> str:
 
 def place_of(driver: str, site: Site) -> int:
     """Answer the driver's place in the queue, counted from 1; 0 for nobody in it."""
-    drivers = [entry.driver for entry in site.queue]
-    return drivers.index(driver) + 1 if driver in drivers else 0
+    place = site.place(driver)
+    return place[0] if place else 0
