@@ -226,9 +226,13 @@ class SlackApp:
     async def _respond(self, respond: AsyncRespond, answer: Answer) -> None:
         if answer.message is None or answer.repeated:
             return
-        with unit("answer", origin=answer.origin):
-            await self._respond_with(answer.message, respond)
-            log.info("answer.given")
+        try:
+            with unit("answer", origin=answer.origin):
+                await self._respond_with(answer.message, respond)
+                log.info("answer.given")
+        except Exception:
+            # A fault of ours in one answer must not end the work on all the others.
+            log.exception("answer.failed")
 
     async def _respond_with(self, message: Message, respond: AsyncRespond) -> None:
         for failures in range(1, MOST_TRIES + 1):

@@ -337,15 +337,35 @@ async def test_an_answer_to_a_button_that_slack_never_takes_ends_nothing_else(
     assert await bot.neighbours.slack.command(ADA, "list") is not None
 
 
-async def test_what_comes_while_it_stops_is_left_to_another_one(either: Bot) -> None:
-    assert either.office._app is not None
-    either.office._app.drain()
+async def test_a_fault_of_ours_in_an_answer_to_a_button_ends_nothing_else(
+    bot: Bot, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """All that was begun ends together; one answer must not be the end of the bot."""
+    await bot.neighbours.slack.command(ADA, "add")
+    bot.neighbours.leave()
+    card = await bot.neighbours.hears("<@U0ADA>")
 
-    answer = await either.neighbours.slack.command(ADA, "add")
+    def stumble(*_: object) -> None:
+        raise KeyError("a fault of ours")
+
+    monkeypatch.setattr("bot.app._responded", stumble)
+    await bot.neighbours.press(ALAN, card, "offer.leave")
+
+    await until(bot.is_idle)
+    assert len(logged(caplog, "answer.failed")) == 1
+    assert await bot.neighbours.slack.command(ADA, "list") is not None
+
+
+async def test_what_comes_by_http_while_it_stops_is_left_to_another_one(bot: Bot) -> None:
+    """What comes by a socket comes once; how that ends stands in test_office."""
+    assert bot.office._app is not None
+    bot.office._app.drain()
+
+    answer = await bot.neighbours.slack.command(ADA, "add")
 
     assert answer is not None
     assert "failed with the error" in answer.text
-    assert await either.queue() == []
+    assert await bot.queue() == []
 
 
 @pytest.mark.parametrize("kind", ["file_share", "me_message", "thread_broadcast"])
