@@ -1,7 +1,7 @@
 """A driver's opaque ID, by which traces know them: the same for one driver at one site.
 
-Traces leave for another service; who somebody is stays in the log. Whoever knows a Slack user ID
-can compute the opaque one, and nobody the other way round.
+Traces leave for another service; who somebody is stays in the log. An opaque ID tells nothing by
+itself, but whoever knows the Slack IDs of the people at a site can compute theirs, and compare.
 """
 
 from hashlib import sha256
