@@ -200,7 +200,7 @@ class SlackApp:
         if answer.message is None:
             return await ack()
         shown = "in_channel" if answer.public and in_room else "ephemeral"
-        return await ack(**_body(answer.message), response_type=shown)
+        return await ack(**answer.message.content, response_type=shown)
 
     async def _button(self, ack: AsyncAck, body: Body, respond: AsyncRespond) -> BoltResponse:
         action = (body.get("actions") or [{}])[0]
@@ -351,7 +351,7 @@ async def _responded(respond: AsyncRespond, message: Message) -> str | None:
     with call("Slack", "response_url", url=url) as asking:
         try:
             said = await respond(
-                **_body(message), response_type="ephemeral", replace_original=False
+                **message.content, response_type="ephemeral", replace_original=False
             )
         except NO_ANSWER as error:
             asking.fail(error)
@@ -389,10 +389,6 @@ def _plain(text: str) -> str:
 
 def _key(kind: str, value: object) -> str | None:
     return f"{kind}:{value}"[:200] if value else None
-
-
-def _body(message: Message) -> dict[str, Any]:
-    return {"text": message.text, "blocks": list(message.blocks)}
 
 
 async def _nothing() -> None:

@@ -17,6 +17,11 @@ class Message(Struct, frozen=True, kw_only=True):
     text: str
     blocks: tuple[Block, ...]
 
+    @property
+    def content(self) -> dict[str, Any]:
+        """What is given to whichever call says it."""
+        return {"text": self.text, "blocks": list(self.blocks)}
+
 
 def said(*paragraphs: str, buttons: tuple[Block, ...] = ()) -> Message:
     """Lay paragraphs out as sections within Slack's limits, with the buttons below."""

@@ -276,7 +276,7 @@ class Slack:
             "chat.postMessage",
             {
                 "channel": to,
-                **_content(message),
+                **message.content,
                 "unfurl_links": False,
                 "unfurl_media": False,
                 **({"thread_ts": thread} if thread else {}),
@@ -325,12 +325,12 @@ class Slack:
         """Edit a message of ours; nobody is notified. In private, refusals are as in `tell`."""
         where = {"channel": channel, "ts": ts}
         with _between_us_and_a_person() if channel.startswith(PRIVATE) else nullcontext():
-            await self._answer("chat.update", {"json": {**where, **_content(message)}})
+            await self._answer("chat.update", {"json": {**where, **message.content}})
 
     async def whisper(self, channel: str, user: str, message: Message) -> None:
         """Show something to one person only; it is gone when they reload."""
         where = {"channel": channel, "user": user}
-        await self._answer("chat.postEphemeral", {"json": {**where, **_content(message)}})
+        await self._answer("chat.postEphemeral", {"json": {**where, **message.content}})
 
     async def profile(self, user: str) -> Profile:
         """Ask who somebody is."""
@@ -450,10 +450,6 @@ def _moment(date: str | None) -> datetime | None:
         return parsedate_to_datetime(date or "").replace(tzinfo=UTC)
     except ValueError:
         return None
-
-
-def _content(message: Message) -> dict[str, Any]:
-    return {"text": message.text, "blocks": list(message.blocks)}
 
 
 def _is_of(message: _Message, row: OutboxRow) -> bool:
