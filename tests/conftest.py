@@ -11,7 +11,7 @@ from tests.tracing.gathering import Spans, gathered
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
 
-# For `make fuzz`: as long as somebody cares to look.
+# For --hypothesis-profile=fuzz: as long as somebody cares to look.
 settings.register_profile("fuzz", deadline=None, max_examples=5000)
 
 
