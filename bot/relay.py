@@ -36,7 +36,7 @@ from bot.patience import Patience
 from bot.redaction import redacted
 from bot.rules import Rules
 from bot.slack import Slack
-from bot.tracing import step, unit, untraced
+from bot.tracing import current, step, unit, untraced
 from queue_store.errors import Deposed, StoreError
 from queue_store.site import Site
 from queue_store.store import Delivered, OutboxRow, PostedCard, QueueStore, Refusal
@@ -44,7 +44,7 @@ from queue_store.store import Delivered, OutboxRow, PostedCard, QueueStore, Refu
 log = logging.getLogger(__name__)
 
 CARD_KEPT = timedelta(days=30)
-UNREADABLE_KEPT = timedelta(hours=1)
+OUTDATED_KEPT = timedelta(hours=1)
 
 
 class Room(Struct, frozen=True, kw_only=True):
@@ -59,6 +59,13 @@ class _Posted(Struct, frozen=True, kw_only=True):
     channel: str
     ts: str
     at: datetime
+
+
+class _Fault(Struct, frozen=True):
+    """How a row was stumbled over, and since when."""
+
+    error: Exception
+    since: datetime
 
 
 class Rest(Struct, frozen=True):
@@ -106,11 +113,16 @@ class Relay:
         # What was begun and Slack certainly did not take.
         self._untaken: set[str] = set()
         self._unreadable: set[str] = set()
+        self._faults: dict[str, _Fault] = {}
 
     @property
     def problem(self) -> Exception | None:
         """Why something can't be said just now, or None."""
-        return self._trouble or self._pace.problem
+        return self._trouble or self._pace.problem or self._fault
+
+    @property
+    def _fault(self) -> Exception | None:
+        return next((fault.error for fault in self._faults.values()), None)
 
     def wake(self) -> None:
         """Look into the outbox now."""
@@ -174,8 +186,7 @@ class Relay:
                 held |= about - {saying.conversation}
                 continue
             with unit("relay", origin=saying.origin, **self._found_by(saying)):
-                if not await self._deliver(up_to_date(saying, site), moot=saying.row.id in moot):
-                    held |= about
+                held |= await self._deliver(up_to_date(saying, site), moot=saying.row.id in moot)
             if self._woken.is_set():
                 # What was decided meanwhile may come first.
                 return Rest(0.0, said=False)
@@ -198,6 +209,7 @@ class Relay:
         self._taken = {row: posted for row, posted in self._taken.items() if row in there}
         self._untaken &= there
         self._unreadable &= there
+        self._faults = {row: fault for row, fault in self._faults.items() if row in there}
         self._pace.keep_only({saying.conversation for saying in sayings})
 
     def _untimely(self, sayings: list[Saying]) -> set[str]:
@@ -220,24 +232,40 @@ class Relay:
         if row.id not in self._unreadable:
             self._unreadable.add(row.id)
             log.error("relay.unreadable", extra=facts(row=row.id), exc_info=error)
-        if self._clock.now() - row.created > UNREADABLE_KEPT:
+        if self._clock.now() - row.created > OUTDATED_KEPT:
             await self._cross_off(Delivered(row=row.id, refused=self._refusal(str(error))))
 
-    async def _deliver(self, saying: Saying, *, moot: bool) -> bool:
-        """Say it, or learn that it will never be said; answer False if it has to wait."""
+    async def _deliver(self, saying: Saying, *, moot: bool) -> set[str]:
+        """Say it, or learn that it will never be said; else answer what waits with it."""
         try:
             await self._say(saying, moot=moot)
         except SlackRefused as error:
             told = facts(**saying.about, why=str(error))
             log.error("relay.refused", extra=told)  # noqa: TRY400 - Slack's word says it all
-            await self._set_aside(saying, error)
+            await self._set_aside(saying, str(error))
         except SlackError as error:
             now = self._clock.monotonic()
             failures = self._pace.failed(saying.conversation, error, now=now)
             told = facts(**saying.about, why=str(error), failures=failures)
             log.warning("relay.waits", extra=told)
-            return False
-        return True
+            return _waits_for(saying)
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001 - told apart, logged and tried again
+            # A fault of ours in one must not silence all the others.
+            current().fail(error)
+            await self._stumbled(saying, error)
+            return _waits_for(saying) - {saying.conversation}
+        return set()
+
+    async def _stumbled(self, saying: Saying, error: Exception) -> None:
+        """Leave it to a newer version that does it better; but not for ever."""
+        row, now = saying.row.id, self._clock.now()
+        if row not in self._faults:
+            log.error("relay.failed", extra=facts(**saying.about), exc_info=error)
+        fault = self._faults.setdefault(row, _Fault(error, now))
+        if now - fault.since > OUTDATED_KEPT:
+            await self._set_aside(saying, type(error).__name__)
 
     async def _say(self, saying: Saying, *, moot: bool) -> None:
         row = saying.row
@@ -261,8 +289,8 @@ class Relay:
             return None
         try:
             found = await self._slack.find(self._address(saying), row)
-        except SlackMisconfigured as error:
-            if error.reason != "missing_scope":
+        except (SlackMisconfigured, SlackRefused) as error:
+            if isinstance(error, SlackMisconfigured) and error.reason != "missing_scope":
                 raise
             # Twice is better than never, where the history may not be read.
             log.warning("relay.may_repeat", extra=facts(row=row.id, why=str(error)))
@@ -311,9 +339,9 @@ class Relay:
         await self._cross_off(Delivered(row=saying.row.id))
         log.info("relay.said", extra=facts(**saying.about))
 
-    async def _set_aside(self, saying: Saying, error: SlackRefused) -> None:
-        """Give up what would be refused for ever, and keep it for an administrator to see."""
-        delivered = Delivered(row=saying.row.id, refused=self._refusal(str(error)))
+    async def _set_aside(self, saying: Saying, why: str) -> None:
+        """Give up what would fail for ever, and keep it for an administrator to see."""
+        delivered = Delivered(row=saying.row.id, refused=self._refusal(why))
         match saying.to:
             case ToRoom(card=str(card)):
                 # What nobody could be shown has begun all the same, or it would never end.

@@ -296,8 +296,14 @@ class Slack:
 
         Raises:
             SlackMisconfigured: among others, the history may not be read (`missing_scope`).
+            SlackRefused: there is no history to look into, or none for us.
         """
-        channel = await self._private(to) if to.startswith(PEOPLE) else to
+        if not to.startswith(PEOPLE):
+            return await self._look_for(row, to)
+        with _between_us_and_a_person():
+            return await self._look_for(row, await self._private(to))
+
+    async def _look_for(self, row: OutboxRow, channel: str) -> tuple[str, str] | None:
         begun = row.begun or row.created
         page: dict[str, Any] = {
             "channel": channel,

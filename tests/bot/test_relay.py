@@ -8,6 +8,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from msgspec.structs import replace
 
+from bot.blocks import Message
+from bot.effects import CallDriver, Effect
+from bot.messages import Reader, render
 from bot.relay import Rest
 from playground.slack.faults import Break, Fault, Hang, Limit, LoseAnswer, Refuse, Reset
 from playground.slack.workspace import dm_of
@@ -342,6 +345,22 @@ async def test_where_the_history_may_not_be_read_it_is_said_again_and_counted(
     assert len(logged(caplog, "relay.may_repeat")) == 1
 
 
+@pytest.mark.parametrize("error", ["method_not_supported_for_channel_type", "invalid_arguments"])
+async def test_a_history_that_refuses_to_be_read_is_no_refusal_of_the_call(
+    bot: Bot, error: str
+) -> None:
+    neighbours = bot.neighbours
+    await neighbours.slack.command(ADA, "add")
+    neighbours.slack.web_api.faults.add("conversations.history", Refuse(error), times=10)
+    neighbours.slack.web_api.faults.add("chat.postMessage", Break(503))
+
+    neighbours.leave(EAST)
+
+    await neighbours.hears("<@U0ADA>")
+    await neighbours.tells(ADA, "It's your turn")
+    assert not await bot.office._store.refused(now=neighbours.clock.now())
+
+
 async def test_a_history_in_trouble_is_waited_for(bot: Bot) -> None:
     neighbours = bot.neighbours
     await neighbours.slack.command(ADA, "add")
@@ -493,7 +512,7 @@ async def test_a_call_that_was_moved_before_it_was_heard_names_the_port_that_is_
     held = (await bot.site()).port(offer.port)
     assert held is not None
     assert held.name in card.text
-    assert (offer.port, len(neighbours.room("<@U0ADA>"))) == (f"{WEST.station}/{WEST.number}", 1)
+    assert (await neighbours.hears("is held for you now")).ts == card.ts
     await neighbours.tells(ADA, "It's your turn")
 
 
@@ -609,3 +628,31 @@ async def test_a_fault_of_ours_is_named_and_stops_nothing_else(
         assert await neighbours.slack.command(GRACE, "list") is not None
         monkeypatch.setattr(type(broken), "post", post)
         await neighbours.hears("<@U0ADA>")
+
+
+async def test_what_we_stumble_over_silences_nothing_else_and_is_given_up_in_the_end(
+    bot: Bot, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A fault of ours in the words of one message, which no repetition mends."""
+
+    def stumble(effect: Effect, reader: Reader) -> Message:
+        if isinstance(effect, CallDriver) and effect.driver == ADA:
+            raise KeyError(effect.port)
+        return render(effect, reader)
+
+    monkeypatch.setattr("bot.relay.render", stumble)
+    neighbours = bot.neighbours
+    for driver in (ADA, GRACE):
+        await neighbours.slack.command(driver, "add")
+    neighbours.leave(EAST)
+    neighbours.leave(WEST)
+
+    await neighbours.tells(GRACE, "It's your turn")
+    assert "slack" in await bot.problems()
+    assert len(logged(caplog, "relay.failed")) == 1
+
+    neighbours.clock.turn(minutes=61)
+    await neighbours.tells(ADA, "It's your turn")
+    (kept,) = await bot.office._store.refused(now=neighbours.clock.now())
+    assert b"CallDriver" in kept.body
+    await bot.ready()

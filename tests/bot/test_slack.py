@@ -218,13 +218,15 @@ async def test_a_person_who_cannot_be_written_to_is_no_outage(
 ) -> None:
     faults = neighbours.slack.web_api.faults
     channel, ts = await slack.tell(GRACE, HELLO, row=ROW)
-    for method in ("chat.postMessage", "chat.update"):
+    for method in ("chat.postMessage", "chat.update", "conversations.history"):
         faults.add(method, Refuse(error))
 
     with pytest.raises(SlackRefused):
         await slack.tell(GRACE, HELLO, row=ROW)
     with pytest.raises(SlackRefused):
         await slack.update(channel, ts, HELLO)
+    with pytest.raises(SlackRefused):
+        await slack.find(GRACE, ROW)
 
 
 async def test_a_room_where_nothing_can_be_edited_is_for_an_administrator(
