@@ -104,6 +104,11 @@ traces: $(VENV)/ready-to-test engine moto
 messages: $(VENV)/ready-to-test
 	$(VENV)/bin/python -m tests.phrasebook > docs/messages.md
 
+# Three days of an office, each with somebody who asks why they weren't called: the logs and the
+# questions. The answers stand beside them.
+why: $(VENV)/ready-to-run
+	@$(VENV)/bin/python -m playground.why $(ARGS)
+
 # Pins for deployment and for the tests; run after changing a range in pyproject.toml.
 lock: $(VENV)/ready-to-test
 	$(PIP) install uv==0.13.9

@@ -25,10 +25,10 @@ def changed(before: Site, after: Site) -> Iterator[str]:
 def not_offered(before: Site, after: Site, *, now: datetime, rules: Rules) -> Iterator[str]:
     """Say why a free port is held for nobody, when that is new or when somebody waits."""
     known = {port.id: _why(before, now=now, rules=rules) for port in before.unoffered}
-    for port in after.unoffered:
-        why = _why(after, now=now, rules=rules)
-        if after.waiting or known.get(port.id) != why:
-            yield f"{port.name}: {why}"
+    why = _why(after, now=now, rules=rules)
+    told = [port.name for port in after.unoffered if after.waiting or known.get(port.id) != why]
+    if told:
+        yield f"{', '.join(told)}: {why}"
 
 
 def _state(port: Port) -> str:
