@@ -227,7 +227,9 @@ class Office:
     async def _problems(self) -> Mapping[str, str]:
         leads = self._leader.term is not None
         duties = self._duties if leads else None
-        waits, undone = duties.relay.problem if duties else None, self._dispatcher.problem
+        waits = duties.relay.problem if duties else None
+        # Only a leader tries again by itself; a follower's lease tells how the store is now.
+        undone = self._dispatcher.problem if leads else None
         if isinstance(waits, StoreError):
             waits, undone = None, waits
         deaf = await self._app.problem() if self._app else None

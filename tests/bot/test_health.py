@@ -49,6 +49,29 @@ async def test_a_follower_tells_the_same_and_is_ready_without_a_listener(
         assert (await told(following, "leader"))["term"] == leader["term"] + 1
 
 
+async def test_a_follower_is_ready_again_as_soon_as_the_store_answers(
+    neighbours: Neighbours,
+) -> None:
+    """It may be long until the next request comes its way, and it makes no attempt of its own."""
+    opening = Opening()
+    async with (
+        dynamodb({})(neighbours) as changes,
+        at_work(neighbours, settings=neighbours.settings(**changes)),
+        at_work(
+            neighbours,
+            settings=neighbours.settings(**changes),
+            open_store=opening,
+            leads=False,
+        ) as following,
+    ):
+        opening.store.fails["request"] = [StoreUnavailable("too busy")]
+        refused = await neighbours.slack.command(ADA, "add")
+
+        assert refused is not None
+        assert "can't get at the queue" in refused.text
+        await following.ready()
+
+
 async def test_how_long_ago_the_stations_were_heard_and_read_is_told(bot: Bot) -> None:
     """A stream that fell silent and a reading that fails look like a quiet garage."""
     fresh = await told(bot, "stations")
