@@ -69,7 +69,7 @@ simulate: $(VENV)/ready-to-run
 	@$(VENV)/bin/python -m playground.month $(ARGS)
 
 # Breaks things on purpose, to see that the tests notice.
-mutants: mutants-rules
+mutants: mutants-rules mutants-protections
 
 # The rules, in every small way: what no test notices must be argued in tests/survivors. Takes long.
 mutants-rules: $(VENV)/ready-to-test
@@ -77,6 +77,10 @@ mutants-rules: $(VENV)/ready-to-test
 	@rm -rf mutants
 	$(VENV)/bin/mutmut run $(ARGS)
 	@$(VENV)/bin/python -m tests.survivors
+
+# Removes each protection from a copy of the code and tells whether a test noticed.
+mutants-protections: $(VENV)/ready-to-test engine
+	@$(VENV)/bin/python -m tests.protections $(ARGS)
 
 # What is uploaded to Elastic Beanstalk: of what was committed, all that the bot runs with. The same
 # commit makes the same file, wherever it is made.

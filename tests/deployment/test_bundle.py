@@ -116,6 +116,8 @@ class Environment:
         assert (code, seconds < PROMISED_SECONDS) == (0, True), "".join(web.said)[-2000:]
 
 
+# Installing from scratch takes as long as the way to the package index is.
+@pytest.mark.timeout(900)
 async def test_it_runs_is_redeployed_with_the_queue_in_use_and_stops(
     server: Server, bundled: Path, neighbours: Neighbours, dynamodb: dict[str, str]
 ) -> None:
