@@ -193,14 +193,14 @@ def _occupied(port: Port, session: Session) -> Port:
 
 
 def _freed(before: Port, after: Port, now: datetime) -> Port:
-    if before.availability is Availability.AVAILABLE and before.session is None:
+    if before.availability is Availability.AVAILABLE:
         return after
     if before.session is not None:
         after = replace(after, session=None, left=Departure(session=before.session, at=now))
     if before.idle_since is not None:
         # It was free before somebody tried the plug, or before the station fell silent.
         return after
-    return replace(after, idle_since=now, news=True, reminded=False)
+    return replace(after, idle_since=now, news=True)
 
 
 def believable(started: datetime | None, now: datetime) -> datetime:

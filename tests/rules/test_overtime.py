@@ -115,6 +115,7 @@ def test_8b_only_another_answer_is_passed_on() -> None:
     story = charging()
     story.later(minutes=150)
     assert told(story.presses(ADA, "moving now", 1, 0)) == [0]
+    assert story.reply() is None, "the card says it"
     ask_at = story.session(EAST).ask_at
 
     for _ in range(10):

@@ -312,3 +312,17 @@ def test_10a_a_reading_that_does_not_name_the_driver_is_no_news(story: Story) ->
 
     assert (decision.look, decision.effects) == (False, ())
     assert story.session(EAST).user == "600001"
+
+
+def test_10d_a_port_that_was_out_of_reach_at_first_is_news_when_it_is_free() -> None:
+    story = Story(stations=())
+    story.reads(reading(EAST, PortStatus.UNREACHABLE))
+
+    assert story.reports(EAST, PortStatus.AVAILABLE) == (AnnounceFree(port=name(EAST)),)
+
+
+def test_10d_a_port_that_was_free_at_first_is_no_news_when_it_says_so_again() -> None:
+    story = Story(stations=(EAST,))
+
+    assert story.reports(EAST, PortStatus.AVAILABLE) == ()
+    assert story.later(minutes=30) == ()
