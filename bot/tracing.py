@@ -35,6 +35,8 @@ _ORIGIN = re.compile("00-(?P<trace>[0-9a-f]{32})-(?P<span>[0-9a-f]{16})-(?P<flag
 
 
 _UNTRACED = 1
+# Where OpenTelemetry is switched off, there are no IDs.
+_NO_TRACE = (trace.INVALID_TRACE_ID, _UNTRACED)
 
 
 class Step:
@@ -174,7 +176,7 @@ _BEGUN_WITHIN: ContextVar[_Work | None] = ContextVar("begun_within", default=Non
 
 def _under_way() -> _Work | None:
     work = _BEGUN_WITHIN.get()
-    return None if work is None or work.over or work.trace == _UNTRACED else work
+    return None if work is None or work.over or work.trace in _NO_TRACE else work
 
 
 def _is_over() -> bool:

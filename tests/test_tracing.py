@@ -19,7 +19,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode
 
 from bot.clock import SystemClock
-from bot.tracing import step, trace_reference, unit, untraced
+from bot.tracing import origin, step, trace_reference, unit, untraced
 from tests.tracing.setting import traced_to
 
 
@@ -219,6 +219,17 @@ async def test_a_thread_that_outlives_its_unit_is_no_part_of_it(screen: io.Strin
     await thread
 
     assert shown(screen) == ["tick", "  └ within", "afterwards"]
+
+
+def test_where_opentelemetry_is_switched_off_there_are_no_references(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its own environment can do so, and a reference of noughts leads nowhere."""
+    monkeypatch.setattr("bot.tracing._TRACER", trace.NoOpTracer())
+
+    with unit("tick") as work:
+        work.annotate(late=True)
+        assert (trace_reference(), origin()) == (None, None)
 
 
 def test_what_nobody_wants_is_not_recorded() -> None:

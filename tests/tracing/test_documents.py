@@ -92,6 +92,25 @@ def test_only_units_are_indexed(spans: Spans) -> None:
     assert [each["annotations"] for each in annotated] == [{"unit": "names", "site": "C0EVROOM"}]
 
 
+def test_more_annotations_than_x_ray_takes_are_cut_off(spans: Spans) -> None:
+    with unit("tick", **{f"fact{number}": number for number in range(60)}):
+        pass
+
+    (tick,) = documents(spans)
+
+    assert len(tick["annotations"]) == 50
+
+
+def test_half_a_character_is_no_reason_to_send_nothing(spans: Spans) -> None:
+    """What a library cuts off in the middle can't be encoded, and is of no use either."""
+    with unit("tick", said="\ud83d is half of a car"):
+        pass
+
+    (tick,) = documents(spans)
+
+    assert tick["annotations"]["said"] == "? is half of a car"
+
+
 def test_a_driver_is_the_traces_user(spans: Spans) -> None:
     with unit("/ev", driver="3f2a91c0d4e5"):
         pass
