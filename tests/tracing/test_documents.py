@@ -93,8 +93,8 @@ def test_only_units_are_indexed(spans: Spans) -> None:
 
 
 def test_more_annotations_than_x_ray_takes_are_cut_off(spans: Spans) -> None:
-    with unit("tick", **{f"fact{number}": number for number in range(60)}):
-        pass
+    with unit("tick") as work:
+        work.annotate(**{f"fact{number}": number for number in range(60)})
 
     (tick,) = documents(spans)
 
