@@ -5,16 +5,18 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
+from msgspec import Struct
 from msgspec.structs import replace
 
 from bot.dispatch import ANSWER_KEPT, ASKED_SECONDS, MOST_ATTEMPTS, Committed, Dispatcher
-from bot.events import Asker, ClockTicked, JoinRequested, ListRequested
+from bot.events import Asker, ClockTicked, FeedRegistered, JoinRequested, ListRequested
 from bot.patience import Patience
 from bot.replies import Joined
 from bot.rules import Rules
 from playground.slack.workspace import dm_of
 from queue_store.errors import (
     Conflict,
+    Deposed,
     OutcomeUnknown,
     StoreError,
     StoreUnavailable,
@@ -67,6 +69,61 @@ async def test_a_conflict_remakes_the_decision_on_the_fresh_site(
 
     assert isinstance(outcome.reply, Joined)
     assert {entry.driver for entry in (await dispatcher.site()).queue} == {ADA, GRACE}
+
+
+class Leads(Struct):
+    """A leadership as the test has it."""
+
+    term: int | None
+
+
+def led(store: TroubledStore, clock: Clock, *, term: int | None) -> Dispatcher:
+    return Dispatcher(store, clock=clock, rules=Rules(), leadership=Leads(term))
+
+
+async def test_who_does_not_lead_answers_people_and_leaves_the_rest_to_the_leader(
+    store: TroubledStore, clock: Clock
+) -> None:
+    """Two who keep the time would call two drivers for one charger."""
+    follower = led(store, clock, term=None)
+
+    outcome = await follower.handle(ADA_JOINS)
+    with pytest.raises(Deposed):
+        await follower.handle(FeedRegistered(feed="125001"))
+
+    assert isinstance(outcome.reply, Joined)
+    assert (await follower.site()).feed is None
+    assert follower.problem is None
+
+
+async def test_what_a_leader_of_another_term_decides_is_refused_and_what_people_ask_is_not(
+    store: TroubledStore, clock: Clock
+) -> None:
+    """A leader that slept does not know yet that it is none."""
+    slept = led(store, clock, term=7)
+
+    await slept.handle(ADA_JOINS)
+    with pytest.raises(Deposed):
+        await slept.handle(FeedRegistered(feed="125001"))
+
+    assert [entry.driver for entry in (await slept.site()).queue] == [ADA]
+    assert (await slept.site()).feed is None
+
+
+async def test_what_another_instance_decides_is_told_to_who_listens_here_once(
+    store: TroubledStore, clock: Clock
+) -> None:
+    here, there = led(store, clock, term=1), led(store, clock, term=None)
+    heard: list[Committed] = []
+    here.listen(heard.append)
+    await there.handle(ADA_JOINS)
+
+    await here.catch_up()
+    await here.catch_up()
+
+    (committed,) = heard
+    assert committed.speaks
+    assert [entry.driver for entry in committed.site.queue] == [ADA]
 
 
 async def test_two_dispatchers_that_race_lose_nobody(store: TroubledStore, clock: Clock) -> None:
