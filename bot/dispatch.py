@@ -235,6 +235,8 @@ async def _unchanged_in_time(event: Event) -> AsyncIterator[asyncio.Timeout]:
         async with asyncio.timeout(seconds) as limit:
             yield limit
     except TimeoutError as error:
+        if not limit.expired():
+            raise
         raise StoreUnavailable("the store takes too long; nothing was changed") from error
 
 

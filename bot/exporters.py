@@ -33,7 +33,7 @@ SECONDS_BETWEEN_BATCHES = 1.0
 MOST_WAITING = 4096
 MOST_REMEMBERED, LONGEST_REMEMBERED = 2000, 100
 # A stop must be over within ten seconds, and most of them are for finishing the work.
-SECONDS_TO_FINISH = 1.5
+SECONDS_TO_FINISH = 1.0
 
 
 def set_up(

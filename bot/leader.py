@@ -19,7 +19,7 @@ from queue_store.lease import Leadership, Lease
 log = logging.getLogger(__name__)
 
 # A stop has ten seconds in all; a lease that is not let go of runs out by itself.
-RELEASE_SECONDS = 1.0
+RELEASE_SECONDS = 0.8
 
 
 class Work(Protocol):

@@ -34,9 +34,9 @@ class Patience(Struct, frozen=True, kw_only=True):
     first_retry: float = 1.0
 
     # A stop must be over within ten seconds: requests under way, what they began, what that says.
-    requests: float = 3.0
-    finish: float = 2.0
-    flush: float = 2.5
+    requests: float = 2.5
+    finish: float = 1.0
+    flush: float = 2.0
 
     def retry(self, failures: int, *, most: float) -> float:
         """Answer the pause after so many failures in a row; it doubles up to `most`."""

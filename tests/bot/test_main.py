@@ -133,18 +133,29 @@ async def test_a_stop_is_prompt_though_nobody_answered_yet(neighbours: Neighbour
         assert asyncio.get_running_loop().time() - asked < PROMISED_SECONDS
 
 
-async def test_a_stop_is_prompt_though_the_table_hangs(
+async def test_a_stop_is_prompt_though_everything_hangs(
     neighbours: Neighbours, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The network may go in the very moment of a deploy."""
     with running(dynoxide()) as engine:
         wire, table = Wire(engine.port), table_of(tmp_path)
         aws = aws_environment(wire.url)
         for name, value in aws.items():
             monkeypatch.setenv(name, value)
         await asyncio.to_thread(lambda: list(create(table)))
-        async with started(neighbours.environment(QUEUE_STORE=f"dynamodb:{table}", **aws)) as bot:
+        environment = neighbours.environment(
+            QUEUE_STORE=f"dynamodb:{table}",
+            TRACE_EXPORTER="otlp",
+            OTEL_EXPORTER_OTLP_ENDPOINT=wire.url,
+            **aws,
+        )
+        async with started(environment) as bot:
             neighbours.slack.bot_url = f"{await bot.ready()}/slack/events"
             wire.mute = True
+            neighbours.network.soap.troubles[EVERY_OPERATION] = Trouble.HANGS
+            neighbours.network.xmpp.freeze()
+            for method in ("chat.postMessage", "chat.postEphemeral", "users.info"):
+                neighbours.slack.web_api.faults.add(method, Hang(), times=100)
             neighbours.slack.say(ADA, "ev add")
             answer = await neighbours.slack.command(GRACE, "add")
             asked = asyncio.get_running_loop().time()

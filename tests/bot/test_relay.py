@@ -571,7 +571,9 @@ async def test_what_slack_refuses_for_good_is_kept_for_an_administrator(bot: Bot
     assert "invalid_blocks" in kept.why
 
 
-async def test_a_leader_whose_time_is_up_says_nothing(bot: Bot) -> None:
+async def test_a_leader_whose_time_is_up_says_nothing(
+    bot: Bot, caplog: pytest.LogCaptureFixture
+) -> None:
     """Its process may have been asleep between the note and the message."""
     neighbours = bot.neighbours
     await neighbours.slack.command(ADA, "add")
@@ -579,8 +581,8 @@ async def test_a_leader_whose_time_is_up_says_nothing(bot: Bot) -> None:
 
     neighbours.leave(EAST)
 
-    await until(bot.called)
-    await until(lambda: _begun(bot))
+    await until(lambda: _at_least(logged(caplog, "relay.waits"), 2))
+    assert await _begun(bot)
     assert neighbours.room("<@U0ADA>") == []
     bot.duties.relay._leads = lambda: True
     await neighbours.tells(ADA, "It's your turn")
