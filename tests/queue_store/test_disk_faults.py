@@ -15,7 +15,7 @@ from msgspec import Struct
 from queue_store.patience import Patience
 from queue_store.sqlite import SqliteStore
 from queue_store.store import Commit
-from tests.queue_store.decisions import NOON, SITE, request, waiting
+from tests.queue_store.decisions import NOON, SITE, request, say, waiting
 from tests.queue_store.faults import DONE, UNAVAILABLE, UNKNOWN, Note, told_of
 
 IMPATIENT = Patience(connection=0.05, answer=0.05, attempts=0.05, whole=1.5)
@@ -130,3 +130,21 @@ async def test_a_fault_of_the_disk_costs_nothing_and_doubles_nothing(
     assert await store.commit(Commit(site=waiting(), seen=seen, now=NOON)) == seen + 1
     await store.close()
     note("sqlite", fault.name, f"{told}, {'kept' if fault.kept else 'not kept'}")
+
+
+@pytest.mark.parametrize("method", ["begin", "discharge"])
+async def test_what_is_noted_of_a_row_may_have_been_when_the_disk_hangs(
+    tmp_path: Path, method: str
+) -> None:
+    """Told that nothing was changed, the relay would take it for a row that nobody touched."""
+    path = tmp_path / "queue.db"
+    store = await SqliteStore.open(path, site=SITE, patience=IMPATIENT)
+    (row,) = await say(store, b"called")
+
+    with contextmanager(hanging)(store, path):
+        noted = store.begin(row.row, now=NOON) if method == "begin" else store.discharge(row)
+        assert await told_of(noted) == UNKNOWN
+
+    rows = await store.outbox()
+    assert [each.begun for each in rows] == ([NOON] if method == "begin" else [])
+    await store.close()
