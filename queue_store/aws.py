@@ -31,7 +31,7 @@ from msgspec import Struct
 from opentelemetry import trace
 
 from queue_store.errors import OutcomeUnknown, StoreError, StoreUnavailable
-from queue_store.items import Found, Item, Write
+from queue_store.notation import Found, Item, Write
 from queue_store.patience import Patience
 
 if TYPE_CHECKING:

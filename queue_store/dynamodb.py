@@ -15,13 +15,13 @@ from datetime import datetime
 from typing import Self, TypeVar
 from uuid import uuid4
 
-from queue_store import items
+from queue_store import items, lease_items
 from queue_store.aws import CONNECTIONS, ConditionsFailed, Table
 from queue_store.errors import Conflict, Deposed, NotEmpty, Repeated, StoreUnavailable
 from queue_store.heartbeats import TableHeartbeats
 from queue_store.inspection import Inspection
-from queue_store.items import Found, Write
 from queue_store.lease import KeptLease
+from queue_store.notation import Found, Write, deletion, key, put
 from queue_store.patience import PERSONS, Patience, within
 from queue_store.records import KeptSite, Record
 from queue_store.store import (
@@ -112,7 +112,7 @@ class DynamoDbStore:
 
     async def begin(self, row: str, *, now: datetime, term: int | None = None) -> None:
         """Note that somebody begins to say the row; what was noted first stays."""
-        writes = [items.beginning(self._site, row, now=now), *items.fence(self._site, term)]
+        writes = [items.beginning(self._site, row, now=now), *lease_items.fence(self._site, term)]
         if await self._written(writes):
             return
         # It may be in a bundle still.
@@ -124,7 +124,7 @@ class DynamoDbStore:
         """Take a row from the outbox and keep its card, or set it aside."""
         aside = await self._set_aside(delivered)
         taken = items.delivery(self._site, delivered)
-        await self._written([*taken, *aside, *items.fence(self._site, term)])
+        await self._written([*taken, *aside, *lease_items.fence(self._site, term)])
 
     async def refused(self, *, now: datetime) -> tuple[RefusedRow, ...]:
         """Answer what was set aside and has not expired, oldest first."""
@@ -158,13 +158,13 @@ class DynamoDbStore:
         is: were terms counted anew, a leader of long ago would be taken for today's.
         """
         found = await self._call("Scan", lambda: list(self._table.scan()))
-        there = [each for each in found if not items.is_leadership(each)]
+        there = [each for each in found if not lease_items.is_leadership(each)]
         if there and not replace:
             raise NotEmpty(f"there is something in table {self._table.name} already")
         for each in there:
-            await self._written([items.deletion(each)])
+            await self._written([deletion(each)])
         for record in sorted(records, key=lambda each: isinstance(each, KeptSite)):
-            await self._written([items.put(items.kept(record))])
+            await self._written([put(items.kept(record))])
 
     async def inspect(self) -> Inspection:
         """Look how the table is set up, and whether we might write; nothing is written.
@@ -195,16 +195,16 @@ class DynamoDbStore:
             self._table.write(items.attempts(self._site), token=uuid4().hex)
 
     async def _get(self, name: str) -> Found | None:
-        key = items.key(self._site, name)
-        return await self._call("GetItem", lambda: self._table.get(key))
+        named = key(self._site, name)
+        return await self._call("GetItem", lambda: self._table.get(named))
 
     async def _query(self, prefix: str) -> list[Found]:
-        key = items.key(self._site, prefix)
-        return await self._call("Query", lambda: list(self._table.query(key)))
+        named = key(self._site, prefix)
+        return await self._call("Query", lambda: list(self._table.query(named)))
 
     async def _refuse_changed(self, kept: KeptSite) -> None:
-        key = items.key(kept.site, items.SITE)
-        found = await self._call("GetItem", lambda: self._table.get(key))
+        named = key(kept.site, items.SITE)
+        found = await self._call("GetItem", lambda: self._table.get(named))
         if items.read_site(found, site=kept.site).revision != kept.revision:
             raise Conflict(f"site {kept.site} changed while it was read: stop the bot first")
 
@@ -229,7 +229,7 @@ class DynamoDbStore:
             return []
         own = items.ANSWERED + commit.answered.request if commit.answered else None
         doomed = [
-            items.deletion(found)
+            deletion(found)
             for prefix in (items.ANSWERED, items.REFUSED)
             for found in await self._query(prefix)
             if items.speaks_of(found, commit.forgotten) and found["sk"]["S"] != own

@@ -6,11 +6,11 @@ So a leader's sign of life never waits behind the work that it is a sign of.
 from collections.abc import Callable
 from typing import TypeVar
 
-from queue_store import items
+from queue_store import lease_items
 from queue_store.aws import ConditionsFailed, Table
 from queue_store.errors import StoreUnavailable
-from queue_store.items import Found
 from queue_store.lease import Heartbeat
+from queue_store.notation import Found, key
 from queue_store.patience import Patience
 from queue_store.workers import Workers
 
@@ -28,21 +28,21 @@ class TableHeartbeats:
 
     async def last(self) -> Heartbeat | None:
         """Answer the last heartbeat, if there ever was one."""
-        return items.read_heartbeat(await self._get(items.LEASE))
+        return lease_items.read_heartbeat(await self._get(lease_items.LEASE))
 
     async def last_term(self) -> int:
         """Answer the latest term that has begun, 0 before the first."""
-        return items.read_fence(await self._get(items.FENCE))
+        return lease_items.read_fence(await self._get(lease_items.FENCE))
 
     async def follow(self, seen: Heartbeat | None, new: Heartbeat) -> Heartbeat | None:
         """Keep the new heartbeat if the one seen is still the last; answer which is the last."""
-        writes = items.following(self._site, seen, new)
+        writes = lease_items.following(self._site, seen, new)
 
         def work() -> Heartbeat | None:
             try:
                 self._table.write(writes, token=new.id)
             except ConditionsFailed as failed:
-                return items.read_heartbeat(failed.found[0]) if 0 in failed.found else seen
+                return lease_items.read_heartbeat(failed.found[0]) if 0 in failed.found else seen
             return new
 
         return await self._call(work, writes=True)
@@ -58,8 +58,7 @@ class TableHeartbeats:
         self._table.close()
 
     async def _get(self, name: str) -> Found | None:
-        key = items.key(self._site, name)
-        return await self._call(lambda: self._table.get(key))
+        return await self._call(lambda: self._table.get(key(self._site, name)))
 
     async def _call(self, work: Callable[[], _T], *, writes: bool = False) -> _T:
         if self._closed:

@@ -7,25 +7,31 @@
                   OUTBOX#<row>          something to be said; or, after a commit that had very much
                                         to say, a bundle of such things under the first one's name
                   REFUSED#<row>         something that could never be said, set aside
-                  LEASE                 the last heartbeat of the instance that leads
-                  FENCE                 the term that began last
 
 `expires` is when DynamoDB may delete an item, in whole seconds; it takes its time, so whoever
-reads compares `kept_until`, which is exact. What belongs to leadership never expires and goes
-nowhere else: LEASE changes every few seconds, and FENCE with each leader only, because what a
-leader writes is conditional on it, and DynamoDB lets no two transactions at one item at once.
+reads compares `kept_until`, which is exact. What is kept of leadership is told in `lease_items`.
 """
 
-import math
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
-from typing import Any, Literal, TypeVar
+from collections.abc import Iterator
+from datetime import datetime
 
 import msgspec
 from msgspec import Struct
 
-from queue_store.errors import TooLarge, Unreadable
-from queue_store.lease import Heartbeat
+from queue_store.errors import TooLarge
+from queue_store.lease_items import fence
+from queue_store.notation import (
+    ABSENT,
+    Found,
+    Item,
+    Write,
+    exact,
+    kept_until,
+    key,
+    only_if,
+    put,
+    read,
+)
 from queue_store.records import KeptAnswer, KeptCard, KeptRefused, KeptRow, KeptSite, Record
 from queue_store.site import Site
 from queue_store.store import (
@@ -41,17 +47,11 @@ from queue_store.store import (
 )
 from queue_store.stored import decoded, encoded
 
-_T = TypeVar("_T")
-Item = dict[str, Any]
-Found = Mapping[str, Any]
-
 SITE = "SITE"
 ANSWERED = "ANSWERED#"
 CARD = "CARD#"
 OUTBOX = "OUTBOX#"
 REFUSED = "REFUSED#"
-LEASE = "LEASE"
-FENCE = "FENCE"
 ATTEMPT = "ATTEMPT#"
 
 # DynamoDB's own limits are 400 KB for an item and 4 MB and 100 items for a transaction.
@@ -63,13 +63,9 @@ MOST_WRITES = 100
 MOST_ROWS = 50
 _LARGEST_BUNDLE = 300_000
 
-# A sort key has 1,024 bytes at most.
-_LONGEST_NAME = 900
-
 # So many commits may follow ours before we can't tell any more that it was made.
 _REMEMBERED = 8
 
-_ABSENT = "attribute_not_exists(pk)"
 _ALONE = "attribute_exists(body)"
 _BUNDLED = "attribute_exists(bodies)"
 
@@ -118,24 +114,6 @@ class _StoredRefusal(Struct, frozen=True):
         )
 
 
-class _StoredFence(Struct, frozen=True):
-    term: int
-
-
-class Write(Struct, frozen=True):
-    """One of a transaction's writes, in DynamoDB's own terms, whatever the table.
-
-    A check writes nothing: it is about the term in which the others may be done.
-    """
-
-    verb: Literal["Put", "Update", "Delete", "ConditionCheck"]
-    terms: dict[str, Any]
-
-    @property
-    def is_fence(self) -> bool:
-        return self.verb == "ConditionCheck"
-
-
 class Bundle(Struct, frozen=True):
     """Many things to be said in one item; `id` is the first one's."""
 
@@ -144,22 +122,11 @@ class Bundle(Struct, frozen=True):
     created: datetime
 
 
-def key(site: str, name: str) -> Item:
-    """Name an item.
-
-    Raises:
-        TooLarge: the name is longer than DynamoDB takes.
-    """
-    if len(name.encode()) > _LONGEST_NAME:
-        raise TooLarge(f"a name of {len(name)} characters is longer than DynamoDB takes")
-    return {"pk": {"S": f"SITE#{site}"}, "sk": {"S": name}}
-
-
 def read_site(found: Found | None, *, site: str) -> Snapshot:
     """Answer the site in the item; an empty one at revision 0 if there is no item."""
     if found is None:
         return Snapshot(site=Site(id=site), revision=0)
-    stored = _read(found, _StoredSite)
+    stored = read(found, _StoredSite)
     return Snapshot(site=decoded(stored.body.encode(), site=site), revision=stored.revision)
 
 
@@ -167,51 +134,36 @@ def read_answer(found: Found | None, *, now: datetime) -> bytes | None:
     """Answer what the request was told, if the item is there and has not expired."""
     if found is None:
         return None
-    stored = _read(found, _StoredAnswer)
+    stored = read(found, _StoredAnswer)
     return stored.answer if stored.kept_until > now else None
 
 
 def read_told(found: Found) -> bytes:
     """Answer what the request was told."""
-    return _read(found, _StoredAnswer).answer
+    return read(found, _StoredAnswer).answer
 
 
 def read_card(found: Found | None, *, now: datetime) -> PostedCard | None:
     """Answer where the card stands, if the item is there and has not expired."""
     if found is None:
         return None
-    stored = _read(found, _StoredCard)
+    stored = read(found, _StoredCard)
     return stored.card if stored.kept_until > now else None
 
 
 def read_row(found: Found) -> OutboxRow:
     """Answer what is to be said."""
-    return _read(found, OutboxRow)
+    return read(found, OutboxRow)
 
 
 def read_refused(found: Found) -> RefusedRow:
     """Answer what was set aside."""
-    return _read(found, _StoredRefusal).row
-
-
-def read_heartbeat(found: Found | None) -> Heartbeat | None:
-    """Answer the heartbeat, if there is one."""
-    return _read(found, Heartbeat) if found else None
-
-
-def read_fence(found: Found | None) -> int:
-    """Answer the term that began last; 0 before the first."""
-    return _read(found, _StoredFence).term if found else 0
-
-
-def is_leadership(found: Found) -> bool:
-    """Whether the item is about who leads, not about the site."""
-    return found["sk"]["S"] in {LEASE, FENCE}
+    return read(found, _StoredRefusal).row
 
 
 def read_bundle(found: Found) -> Bundle | None:
     """Answer the bundle, if the item is one."""
-    return _read(found, Bundle) if "bodies" in found else None
+    return read(found, Bundle) if "bodies" in found else None
 
 
 def speaks_of(found: Found, driver: str) -> bool:
@@ -249,15 +201,15 @@ def beginning(site: str, row: str, *, now: datetime) -> Write:
         {
             "Key": key(site, outbox_name(row)),
             "UpdateExpression": "SET begun = if_not_exists(begun, :now)",
-            "ExpressionAttributeValues": {":now": {"S": _exact(now)}},
-            **_if(_ALONE),
+            "ExpressionAttributeValues": {":now": {"S": exact(now)}},
+            **only_if(_ALONE),
         },
     )
 
 
 def delivery(site: str, delivered: Delivered) -> list[Write]:
     """Answer the writes that take a row and keep its card."""
-    row = Write("Delete", {"Key": key(site, outbox_name(delivered.row)), **_if(_ALONE)})
+    row = Write("Delete", {"Key": key(site, outbox_name(delivered.row)), **only_if(_ALONE)})
     return [row] if delivered.card is None else [row, put(card_item(site, delivered.card))]
 
 
@@ -272,28 +224,6 @@ def setting_aside(site: str, found: Found | None, refusal: Refusal) -> list[Writ
     return [put(refused_item(site, kept))]
 
 
-def fence(site: str, term: int | None) -> list[Write]:
-    """Answer the check that no other term has begun since, for what only a leader may do."""
-    if term is None:
-        return []
-    values = {":term": {"N": str(term)}}
-    terms = {"Key": key(site, FENCE), "ExpressionAttributeValues": values, **_if("term = :term")}
-    return [Write("ConditionCheck", terms)]
-
-
-def following(site: str, seen: Heartbeat | None, new: Heartbeat) -> list[Write]:
-    """Answer the writes that keep a heartbeat if the one seen is still the last; its own first.
-
-    With a new term they begin it.
-    """
-    beat = Write("Put", {"Item": heartbeat_item(site, new), **_if_last(seen)})
-    if seen is not None and seen.term == new.term:
-        return [beat]
-    begun = {"Item": fence_item(site, new.term), **_if(f"{_ABSENT} OR term < :term")}
-    values = {":term": {"N": str(new.term)}}
-    return [beat, Write("Put", {**begun, "ExpressionAttributeValues": values})]
-
-
 def unpacking(site: str, bundle: Bundle) -> list[Write]:
     """Answer the writes that put rows in a bundle's place, and a smaller bundle if need be.
 
@@ -305,7 +235,7 @@ def unpacking(site: str, bundle: Bundle) -> list[Write]:
         *(row_item(site, row) for row in fitting),
         *([_bundle_item(site, rest)] if rest else []),
     ]
-    return [Write("Put", {"Item": first, **_if(_BUNDLED)}), *map(put, others)]
+    return [Write("Put", {"Item": first, **only_if(_BUNDLED)}), *map(put, others)]
 
 
 def kept(record: Record) -> Item:
@@ -328,13 +258,13 @@ def records(found: Found) -> list[Record]:
     site = found["pk"]["S"].removeprefix("SITE#")
     name = found["sk"]["S"]
     if name == SITE:
-        stored = _read(found, _StoredSite)
+        stored = read(found, _StoredSite)
         body = msgspec.Raw(stored.body.encode())
         return [KeptSite(site=site, revision=stored.revision, body=body)]
     if name.startswith(ANSWERED):
-        return [KeptAnswer(site=site, answered=_read(found, _StoredAnswer).answered)]
+        return [KeptAnswer(site=site, answered=read(found, _StoredAnswer).answered)]
     if name.startswith(CARD):
-        return [KeptCard(site=site, card=_read(found, _StoredCard).card)]
+        return [KeptCard(site=site, card=read(found, _StoredCard).card)]
     if name.startswith(OUTBOX):
         bundle = read_bundle(found)
         rows = _rows(bundle) if bundle else [read_row(found)]
@@ -342,16 +272,6 @@ def records(found: Found) -> list[Record]:
     if name.startswith(REFUSED):
         return [KeptRefused(site=site, row=read_refused(found))]
     return []
-
-
-def put(item: Item) -> Write:
-    """Answer the write that keeps this item."""
-    return Write("Put", {"Item": item})
-
-
-def deletion(found: Found) -> Write:
-    """Answer the write that deletes this item."""
-    return Write("Delete", {"Key": {"pk": found["pk"], "sk": found["sk"]}})
 
 
 def site_item(site: str, *, revision: int, body: bytes) -> Item:
@@ -369,7 +289,7 @@ def answer_item(site: str, answered: Answered) -> Item:
         **key(site, ANSWERED + answered.request),
         "request": {"S": answered.request},
         "answer": {"B": _fitting(answered.answer, "an answer")},
-        **_kept_until(answered.expires),
+        **kept_until(answered.expires),
     }
 
 
@@ -380,18 +300,18 @@ def card_item(site: str, card: PostedCard) -> Item:
         "key": {"S": card.key},
         "channel": {"S": card.channel},
         "ts": {"S": card.ts},
-        **_kept_until(card.expires),
+        **kept_until(card.expires),
     }
 
 
 def row_item(site: str, row: OutboxRow) -> Item:
     """Answer the item of something to be said."""
-    begun = {} if row.begun is None else {"begun": {"S": _exact(row.begun)}}
+    begun = {} if row.begun is None else {"begun": {"S": exact(row.begun)}}
     return {
         **key(site, outbox_name(row.id)),
         "id": {"S": row.id},
         "body": {"B": _fitting(row.body, "a thing to be said")},
-        "created": {"S": _exact(row.created)},
+        "created": {"S": exact(row.created)},
         **begun,
     }
 
@@ -402,26 +322,10 @@ def refused_item(site: str, row: RefusedRow) -> Item:
         **key(site, REFUSED + _sorted(row.id)),
         "id": {"S": row.id},
         "body": {"B": _fitting(row.body, "a thing set aside")},
-        "created": {"S": _exact(row.created)},
+        "created": {"S": exact(row.created)},
         "why": {"S": row.why},
-        **_kept_until(row.expires),
+        **kept_until(row.expires),
     }
-
-
-def heartbeat_item(site: str, beat: Heartbeat) -> Item:
-    """Answer the item of a heartbeat."""
-    return {
-        **key(site, LEASE),
-        "owner": {"S": beat.owner},
-        "id": {"S": beat.id},
-        "term": {"N": str(beat.term)},
-        "released": {"BOOL": beat.released},
-    }
-
-
-def fence_item(site: str, term: int) -> Item:
-    """Answer the item of the term that began last."""
-    return {**key(site, FENCE), "term": {"N": str(term)}}
 
 
 def outbox_name(row: str) -> str:
@@ -446,16 +350,16 @@ def _site_write(commit: Commit, name: str) -> Write:
                 ":name": {"S": name},
                 **seen,
             },
-            **_if("revision = :seen" if seen else _ABSENT),
+            **only_if("revision = :seen" if seen else ABSENT),
         },
     )
 
 
 def _answer_write(site: str, answered: Answered, *, now: datetime, name: str) -> Write:
     item = {**answer_item(site, answered), "commit": {"S": name}}
-    expired = f"{_ABSENT} OR kept_until <= :now"
-    values = {":now": {"S": _exact(now)}}
-    return Write("Put", {"Item": item, "ExpressionAttributeValues": values, **_if(expired)})
+    expired = f"{ABSENT} OR kept_until <= :now"
+    values = {":now": {"S": exact(now)}}
+    return Write("Put", {"Item": item, "ExpressionAttributeValues": values, **only_if(expired)})
 
 
 def _outbox_items(commit: Commit) -> list[Item]:
@@ -502,18 +406,12 @@ def _sorted(row: str) -> str:
     return f"{revision}-{place:0>6}"
 
 
-def _if_last(seen: Heartbeat | None) -> dict[str, Any]:
-    if seen is None:
-        return _if(_ABSENT)
-    return {"ExpressionAttributeValues": {":seen": {"S": seen.id}}, **_if("id = :seen")}
-
-
 def attempts(site: str) -> list[Write]:
     """Answer a write of each kind that a store does, under a condition that never holds.
 
     Whether they would be allowed is found out by attempting them.
     """
-    never = _if(f"attribute_exists(pk) AND {_ABSENT}")
+    never = only_if(f"attribute_exists(pk) AND {ABSENT}")
     own = [key(site, f"{ATTEMPT}{number}") for number in range(4)]
     change = {
         "UpdateExpression": "SET begun = :now",
@@ -527,22 +425,8 @@ def attempts(site: str) -> list[Write]:
     ]
 
 
-def _if(condition: str) -> dict[str, str]:
-    return {
-        "ConditionExpression": condition,
-        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-    }
-
-
 def _slot(revision: int) -> str:
     return f"commit{revision % _REMEMBERED}"
-
-
-def _kept_until(moment: datetime) -> Item:
-    return {
-        "kept_until": {"S": _exact(moment)},
-        "expires": {"N": str(math.ceil(moment.timestamp()))},
-    }
 
 
 def _fitting(body: bytes, what: str) -> bytes:
@@ -551,22 +435,3 @@ def _fitting(body: bytes, what: str) -> bytes:
             f"{what} takes {len(body):,} bytes; DynamoDB keeps items of up to {LARGEST_ITEM:,}"
         )
     return body
-
-
-def _exact(moment: datetime) -> str:
-    """Write a moment so that texts sort as moments do."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")
-
-
-def _read(found: Found, kind: type[_T]) -> _T:
-    values = {name: _value(value) for name, value in found.items()}
-    try:
-        return msgspec.convert(values, kind, strict=False)
-    except msgspec.ValidationError as error:
-        raise Unreadable(f"an item in DynamoDB is damaged: {error}") from error
-
-
-def _value(typed: Mapping[str, Any]) -> object:
-    """Answer the value without the type that stands beside it."""
-    ((kind, value),) = typed.items()
-    return [_value(each) for each in value] if kind == "L" else value

@@ -7,32 +7,28 @@ holder dies. Whoever holds it leads, so there is one term only.
 """
 
 import asyncio
-import fcntl
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import IO, Any, Self, TypeVar
-from uuid import uuid4
 
 import msgspec
 from msgspec import Struct
 
+from queue_store import file_versions
 from queue_store.errors import (
     Conflict,
-    Deposed,
     NotEmpty,
     OutcomeUnknown,
     Repeated,
     StoreError,
-    StoreInUse,
     StoreUnavailable,
     Unreadable,
 )
+from queue_store.holding import FileLease, hold, is_held, refuse_deposed, refuse_unwritable
 from queue_store.inspection import Inspection
-from queue_store.lease import Leadership
 from queue_store.patience import PERSONS, Patience
 from queue_store.records import KeptAnswer, KeptCard, KeptRefused, KeptRow, KeptSite, Record
 from queue_store.site import Site
@@ -51,46 +47,6 @@ from queue_store.tracing import step
 from queue_store.workers import Workers
 
 _T = TypeVar("_T")
-
-# Says in the file's header whose it is; see PRAGMA application_id.
-_OURS = int.from_bytes(b"EVCq", "big")
-_FILE_VERSION = 2
-_TABLES = (
-    """CREATE TABLE site (
-        site TEXT PRIMARY KEY, revision INTEGER NOT NULL, body BLOB NOT NULL)""",
-    """CREATE TABLE answered (
-        site TEXT NOT NULL, request TEXT NOT NULL, answer BLOB NOT NULL, expires TEXT NOT NULL,
-        PRIMARY KEY (site, request))""",
-    "CREATE INDEX answered_expires ON answered (site, expires)",
-    """CREATE TABLE card (
-        site TEXT NOT NULL, key TEXT NOT NULL, channel TEXT NOT NULL, ts TEXT NOT NULL,
-        expires TEXT NOT NULL, PRIMARY KEY (site, key))""",
-    "CREATE INDEX card_expires ON card (site, expires)",
-    """CREATE TABLE outbox (
-        place INTEGER PRIMARY KEY, site TEXT NOT NULL, id TEXT NOT NULL, body BLOB NOT NULL,
-        created TEXT NOT NULL, begun TEXT, UNIQUE (site, id))""",
-    """CREATE TABLE refused (
-        site TEXT NOT NULL, id TEXT NOT NULL, body BLOB NOT NULL, created TEXT NOT NULL,
-        why TEXT NOT NULL, expires TEXT NOT NULL, PRIMARY KEY (site, id))""",
-    "CREATE INDEX refused_expires ON refused (site, expires)",
-    f"PRAGMA application_id = {_OURS}",
-    f"PRAGMA user_version = {_FILE_VERSION}",
-)
-
-# How a file of each older version becomes one of the next. These stay as they were written.
-_UPGRADES = {
-    1: (
-        "ALTER TABLE outbox ADD COLUMN begun TEXT",
-        """CREATE TABLE refused (
-            site TEXT NOT NULL, id TEXT NOT NULL, body BLOB NOT NULL, created TEXT NOT NULL,
-            why TEXT NOT NULL, expires TEXT NOT NULL, PRIMARY KEY (site, id))""",
-        "CREATE INDEX refused_expires ON refused (site, expires)",
-        "PRAGMA user_version = 2",
-    ),
-}
-
-# The only term that there is.
-_TERM = 1
 
 _DAMAGE = {
     sqlite3.SQLITE_CORRUPT,
@@ -167,9 +123,9 @@ class SqliteStore:
         """Answer what was set aside and has not expired, oldest first."""
         return await self._run("refused", lambda: self._file.refused(now))
 
-    def lease(self, *, seconds: float) -> "FileLease":
+    def lease(self, *, seconds: float) -> FileLease:
         """Answer how to become the one that leads, which whoever holds the file is already."""
-        return FileLease(self, seconds=seconds)
+        return FileLease(lambda: self._closing is None, seconds=seconds)
 
     async def card(self, key: str, *, now: datetime) -> PostedCard | None:
         """Answer where the card stands, if it is still remembered."""
@@ -191,11 +147,6 @@ class SqliteStore:
             self._closing = self._workers.do_last(self._file.close)
         await asyncio.shield(self._closing)
 
-    @property
-    def is_open(self) -> bool:
-        """Whether the file is held, and will be."""
-        return self._closing is None
-
     async def _run(
         self,
         name: str,
@@ -211,46 +162,6 @@ class SqliteStore:
                 return await self._workers.do(work, writes=writes, at_leisure=at_leisure)
             except sqlite3.Error as error:
                 raise _translated(error) from error
-
-
-class FileLease:
-    """Leadership by holding the file: nobody can take it, and it does not run out."""
-
-    def __init__(self, store: SqliteStore, *, seconds: float) -> None:
-        self._store = store
-        self._seconds = seconds
-        self._released = False
-        self._name = uuid4().hex[:8]
-
-    @property
-    def leader(self) -> Leadership | None:
-        """Ourselves, while the file is held."""
-        return None if self.term is None else Leadership(name=self._name, term=self.term)
-
-    @property
-    def term(self) -> int | None:
-        """The only term that there is, while the file is held."""
-        return _TERM if self._store.is_open and not self._released else None
-
-    @property
-    def left(self) -> float:
-        """As long as a lease that was renewed this moment."""
-        return 0.0 if self.term is None else self._seconds
-
-    @property
-    def pause(self) -> float:
-        """Nothing is ever due."""
-        return self._seconds / 3
-
-    async def keep(self) -> None:
-        """Lead on, or again."""
-        if not self._store.is_open:
-            raise StoreUnavailable("the store is closed")
-        self._released = False
-
-    async def release(self) -> None:
-        """Lead no more; another one leads once the file is closed."""
-        self._released = True
 
 
 class _StoredSite(Struct, frozen=True):
@@ -270,7 +181,7 @@ class _File:
         self._connection: sqlite3.Connection | None = None
 
     def open(self) -> None:
-        self._lock = _locked(self._path)
+        self._lock = hold(self._path)
         self._connection = sqlite3.connect(
             self._path, timeout=self._busy_seconds, isolation_level=None, cached_statements=64
         )
@@ -282,9 +193,9 @@ class _File:
 
     def inspect(self) -> Inspection:
         if not self._path.exists():
-            _refuse_unwritable(self._path.parent)
+            refuse_unwritable(self._path.parent)
             return Inspection(snapshot=self._never_stored)
-        is_held = _is_held(_lock_of(self._path))
+        held = is_held(self._path)
         self._connection = sqlite3.connect(
             f"{self._path.as_uri()}?mode=rw",
             uri=True,
@@ -293,11 +204,11 @@ class _File:
         )
         self._refuse_damaged()
         if self._is_blank():
-            return Inspection(snapshot=self._never_stored, is_held=is_held)
+            return Inspection(snapshot=self._never_stored, is_held=held)
         self._refuse_foreign()
         # Nothing is written, but it would be refused here if it could not be.
         with self._transaction():
-            return Inspection(snapshot=self.load(), is_held=is_held)
+            return Inspection(snapshot=self.load(), is_held=held)
 
     @property
     def _never_stored(self) -> Snapshot:
@@ -351,7 +262,7 @@ class _File:
     def commit(self, commit: Commit) -> int:
         with self._transaction():
             self._refuse_repeated(commit)
-            _refuse_deposed(commit.term)
+            refuse_deposed(commit.term)
             self._refuse_stale(commit)
             self._replace_site(commit)
             self._forget(commit.forgotten)
@@ -363,7 +274,7 @@ class _File:
         return commit.seen + 1
 
     def begin(self, row: str, now: datetime, term: int | None) -> None:
-        _refuse_deposed(term)
+        refuse_deposed(term)
         with self._transaction():
             begun = self._execute(
                 "UPDATE outbox SET begun = coalesce(begun, ?) WHERE site = ? AND id = ?",
@@ -373,7 +284,7 @@ class _File:
                 raise Conflict(f"outbox row {row} is gone")
 
     def discharge(self, delivered: Delivered, term: int | None) -> None:
-        _refuse_deposed(term)
+        refuse_deposed(term)
         with self._transaction():
             self._take(delivered)
 
@@ -527,24 +438,24 @@ class _File:
         return bool(self._value("SELECT count(*) FROM sqlite_schema") == 0)
 
     def _refuse_foreign(self) -> None:
-        if self._value("PRAGMA application_id") != _OURS:
+        if self._value("PRAGMA application_id") != file_versions.OURS:
             raise Unreadable(f"{self._path} is not a store of EV Concierge; give it another path")
         version = self._value("PRAGMA user_version")
-        if version not in {_FILE_VERSION, *_UPGRADES}:
+        if version not in {file_versions.VERSION, *file_versions.UPGRADES}:
             raise Unreadable(
                 f"{self._path} was made by another version (file version {version}, this version"
-                f" reads {_FILE_VERSION}): update EV Concierge, or give it another path"
+                f" reads {file_versions.VERSION}): update EV Concierge, or give it another path"
             )
 
     def _upgrade(self) -> None:
-        while upgrade := _UPGRADES.get(self._value("PRAGMA user_version")):
+        while upgrade := file_versions.UPGRADES.get(self._value("PRAGMA user_version")):
             with self._transaction():
                 for statement in upgrade:
                     self._execute(statement)
 
     def _make(self) -> None:
         with self._transaction():
-            for statement in _TABLES:
+            for statement in file_versions.TABLES:
                 self._execute(statement)
 
     def _value(self, statement: str) -> Any:  # noqa: ANN401 # SQLite's types are the value's own
@@ -563,57 +474,6 @@ class _File:
         if self._connection is None:
             raise StoreUnavailable("the store is not open")
         return self._connection.execute(statement, values)
-
-
-def _refuse_deposed(term: int | None) -> None:
-    if term not in {None, _TERM}:
-        raise Deposed("nobody ever led this file in another term")
-
-
-def _refuse_unwritable(directory: Path) -> None:
-    _refuse_missing(directory)
-    try:
-        with TemporaryFile(dir=directory):
-            return
-    except OSError as error:
-        raise StoreUnavailable(f"{directory} can't be written to: {error.strerror}") from error
-
-
-def _refuse_missing(directory: Path) -> None:
-    if not directory.is_dir():
-        raise StoreUnavailable(f"the directory {directory} does not exist: make it first")
-
-
-def _lock_of(path: Path) -> Path:
-    return path.with_name(f"{path.name}.lock")
-
-
-def _is_held(lock: Path) -> bool:
-    """Look whether a process holds the lock; whoever takes it in that moment is not in the way."""
-    try:
-        with lock.open("rb") as looked_at:
-            fcntl.flock(looked_at, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except BlockingIOError:
-        return True
-    return False
-
-
-def _locked(path: Path) -> IO[bytes]:
-    _refuse_missing(path.parent)
-    try:
-        lock = _lock_of(path).open("ab")
-    except OSError as error:
-        raise StoreUnavailable(f"{path} can't be locked: {error.strerror}") from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        lock.close()
-        if isinstance(error, BlockingIOError):
-            raise StoreInUse(f"another process holds {path}") from error
-        raise StoreUnavailable(f"{path} can't be locked: {error.strerror}") from error
-    return lock
 
 
 def _translated(error: sqlite3.Error) -> StoreError:

@@ -40,7 +40,7 @@ from tests.queue_store.decisions import NOON, SITE, card, request, said, say, wa
 from tests.queue_store.engines import ROOT, SERVERS, heard, table_of
 from tests.queue_store.servers import Server, aws_environment, dynoxide, free_port, running
 
-AS_FAST_AS_SLACK_SECONDS = 2.6
+AS_FAST_AS_SLACK_SECONDS = 3.0
 
 
 @pytest.fixture(params=[name for name in heard() if name in SERVERS])

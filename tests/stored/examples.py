@@ -18,9 +18,9 @@ from msgspec import Struct
 
 from bot.effects import Effect
 from bot.replies import Reply
-from queue_store import items, records
-from queue_store.items import Found
+from queue_store import items, lease_items, records
 from queue_store.lease import Heartbeat
+from queue_store.notation import Found
 from queue_store.records import Record
 from queue_store.site import SCHEMA, Site
 from queue_store.store import Commit
@@ -79,7 +79,7 @@ def _others() -> list[Found]:
     """Answer the items that no record is made of: signs of life, and much to say in one piece."""
     beat = Heartbeat(owner="one", id="two", term=3, released=True)
     many = Commit(site=Site(id="garage"), seen=0, now=NOON, bodies=(b"one of many",) * 51)
-    written = [*items.following("garage", None, beat), *items.transaction(many, name="three")]
+    written = [*lease_items.following("garage", None, beat), *items.transaction(many, name="three")]
     return [write.terms["Item"] for write in written if write.verb == "Put"]
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from bot.effects import Effect
 from bot.replies import Reply
-from queue_store import items, records
+from queue_store import items, lease_items, records
 from queue_store.site import SCHEMA
 from queue_store.stored import decoded
 from tests.stored.examples import HERE, as_item, kept, made
@@ -96,12 +96,12 @@ def test_what_any_version_kept_in_dynamodb_is_read(kind: str, line: str) -> None
     """While versions come and go, one reads what the other wrote a moment ago."""
     item = as_item(json.loads(line))
 
-    if item["sk"]["S"] == items.LEASE:
-        beat = items.read_heartbeat(item)
+    if item["sk"]["S"] == lease_items.LEASE:
+        beat = lease_items.read_heartbeat(item)
         assert beat is not None
         assert (beat.owner, beat.id, beat.term, beat.released) == ("one", "two", 3, True)
-    elif item["sk"]["S"] == items.FENCE:
-        assert items.read_fence(item) == 3
+    elif item["sk"]["S"] == lease_items.FENCE:
+        assert lease_items.read_fence(item) == 3
     else:
         found = items.records(item)
         assert {each.site for each in found} == {item["pk"]["S"].removeprefix("SITE#")}, kind
