@@ -25,6 +25,7 @@ from queue_store.errors import (
 from queue_store.opening import SqliteFile
 from queue_store.store import Answered, Commit
 from tests.bot.office import ADA, GRACE, QUICK, Bot, Clock, Neighbours, at_work, logged, until
+from tests.bot.test_leader import ScriptedLease
 from tests.bot.troubled import Opening, TroubledStore
 
 ADA_JOINS = JoinRequested(asker=Asker(driver=ADA))
@@ -231,6 +232,36 @@ async def test_who_listens_is_told_of_everything_committed_and_of_trouble(
     assert isinstance(committed, Committed)
     assert [entry.driver for entry in committed.site.queue] == [ADA]
     assert dispatcher.problem is None
+
+
+async def test_what_stations_and_time_tell_is_for_the_leader_alone(
+    store: TroubledStore, clock: Clock
+) -> None:
+    """People are answered by every instance."""
+    leadership = ScriptedLease()
+    dispatcher = Dispatcher(store, clock=clock, rules=Rules(), leadership=leadership)
+
+    with pytest.raises(Deposed):
+        await dispatcher.handle(ClockTicked())
+    assert dispatcher.problem is None
+    assert isinstance((await dispatcher.handle(ADA_JOINS)).reply, Joined)
+    leadership.term = 1
+    await dispatcher.handle(ClockTicked())
+
+
+async def test_what_another_instance_decided_is_told_once(
+    dispatcher: Dispatcher, store: TroubledStore, clock: Clock
+) -> None:
+    told: list[Committed] = []
+    dispatcher.listen(told.append)
+    await Dispatcher(store, clock=clock, rules=Rules()).handle(ADA_JOINS)
+
+    for _ in range(2):
+        await dispatcher.catch_up()
+
+    (committed,) = told
+    assert committed.speaks
+    assert [entry.driver for entry in committed.site.queue] == [ADA]
 
 
 async def test_what_changes_nothing_is_not_written(

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -19,6 +18,7 @@ from tests.bot.office import (
     QUICK,
     WEST,
     Bot,
+    Gate,
     Neighbours,
     at_work,
     logged,
@@ -166,7 +166,7 @@ async def test_a_stop_lets_the_message_on_its_way_arrive(neighbours: Neighbours)
     """Cut off between Slack's taking it and our noting that, it would be said again."""
     async with at_work(neighbours) as bot:
         await neighbours.slack.command(ADA, "add")
-        gate = _Gate(bot.office._slack)
+        gate = Gate(bot.office._slack)
         neighbours.leave(EAST)
         await gate.reached.wait()
         bot.told.set()
@@ -182,7 +182,7 @@ async def test_a_stop_lets_the_message_on_its_way_arrive(neighbours: Neighbours)
 
 async def test_a_stop_lets_an_answer_under_way_arrive(neighbours: Neighbours) -> None:
     async with at_work(neighbours) as bot:
-        gate = _Gate(bot.office._slack)
+        gate = Gate(bot.office._slack)
         neighbours.slack.say(ADA, "ev add\nev suspend")
         await gate.reached.wait()
         bot.told.set()
@@ -256,21 +256,6 @@ async def test_a_wrong_app_token_is_named(by_socket: Neighbours) -> None:
     settings = by_socket.settings(SLACK_APP_TOKEN="xapp-another")
     async with at_work(by_socket, ready=False, settings=settings) as bot:
         await until(_deaf(bot))
-
-
-class _Gate:
-    """Holds up Slack's messages on their way out."""
-
-    def __init__(self, slack: Any) -> None:  # noqa: ANN401 # any part that posts
-        self.reached = asyncio.Event()
-        self.opened = asyncio.Event()
-        self._post = slack.post
-        slack.post = self
-
-    async def __call__(self, *given: object, **named: object) -> object:
-        self.reached.set()
-        await self.opened.wait()
-        return await self._post(*given, **named)
 
 
 def _stopping(bot: Bot) -> Callable[[], Awaitable[bool]]:

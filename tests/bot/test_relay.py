@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sized
 from datetime import timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,12 +11,13 @@ from msgspec.structs import replace
 
 from bot.blocks import Message
 from bot.effects import CallDriver, Effect
+from bot.events import Asker, JoinRequested
 from bot.messages import Reader, render
 from bot.relay import Rest
 from playground.slack.faults import Break, Fault, Hang, Limit, LoseAnswer, Refuse, Reset
 from playground.slack.workspace import dm_of
 from queue_store.errors import OutcomeUnknown, StoreError, StoreUnavailable
-from queue_store.store import Commit, QueueStore
+from queue_store.store import Commit, OutboxRow, QueueStore
 from tests.bot.office import (
     ADA,
     ADAS_CAR,
@@ -27,6 +29,7 @@ from tests.bot.office import (
     QUICK,
     WEST,
     Bot,
+    Gate,
     Neighbours,
     at_work,
     logged,
@@ -553,6 +556,8 @@ async def test_a_notice_that_is_no_longer_so_is_not_given(bot: Bot) -> None:
         return any(port.session for port in (await bot.site()).ports if port.station.endswith("1"))
 
     await until(is_taken)
+    # A look that began before would still tell it.
+    await until(lambda: _count(bot.office._store, 0))
     faults.clear()
     await bot.quiet()
     assert neighbours.room("is free") == []
@@ -658,3 +663,120 @@ async def test_what_we_stumble_over_silences_nothing_else_and_is_given_up_in_the
     (kept,) = await bot.office._store.refused(now=neighbours.clock.now())
     assert b"CallDriver" in kept.body
     await bot.ready()
+
+
+async def test_a_port_that_came_free_again_and_again_is_announced_once(bot: Bot) -> None:
+    """Only the last is news when the room takes messages again."""
+    neighbours = bot.neighbours
+    await neighbours.slack.command(GRACE, f"register {GRACES_CAR}")
+    neighbours.slack.web_api.faults.add("chat.postMessage", Limit(1000))
+    for announced in (1, 2):
+        neighbours.leave(EAST)
+        await until(partial(_count, bot.office._store, announced))
+        await until(lambda: _waits_for_slack(bot))
+        neighbours.clock.turn(minutes=6)
+        neighbours.plug_in(EAST, user=GRACES_CAR)
+        await until(lambda: _is_taken(bot))
+    neighbours.leave(EAST)
+    await until(partial(_count, bot.office._store, 3))
+
+    neighbours.clock.turn(minutes=8)
+
+    await neighbours.hears("is free")
+    await bot.quiet()
+    assert len(neighbours.room("is free")) == 1
+
+
+async def test_a_call_decided_during_a_message_goes_before_the_notices_that_wait(bot: Bot) -> None:
+    neighbours, gate = bot.neighbours, Gate(bot.office._slack)
+    await neighbours.slack.command(GRACE, "add", channel=dm_of(GRACE))
+    await gate.reached.wait()
+    await neighbours.slack.command(GRACE, "suspend", channel=dm_of(GRACE))
+    await neighbours.slack.command(ADA, "add", channel=dm_of(ADA))
+    gate.let_one_through()
+    await gate.reached.wait()
+    neighbours.leave(EAST)
+    await until(bot.called)
+
+    gate.opened.set()
+
+    await neighbours.hears("Ada Lovelace joined")
+    said = [each.text for each in neighbours.room()]
+    assert "lets others go ahead" in said[1]
+    assert "<@U0ADA>" in said[2]
+
+
+async def test_what_is_decided_during_a_look_is_not_taken_for_old_news(bot: Bot) -> None:
+    """The site is read after the rows, or the call of an offer that it doesn't know were lost."""
+    neighbours, store = bot.neighbours, bot.office._store
+    neighbours.leave(EAST)
+    await neighbours.hears("is free")
+    await bot.quiet()
+    outbox, calls = store.outbox, [JoinRequested(asker=Asker(driver=ADA, in_room=True))]
+
+    async def late() -> tuple[OutboxRow, ...]:
+        if calls:
+            await bot.office._dispatcher.handle(calls.pop())
+        return await outbox()
+
+    store.outbox = late  # type: ignore[method-assign] # only hesitates
+
+    await neighbours.hears("<@U0ADA>")
+
+
+async def test_a_store_in_trouble_repeats_nothing_where_the_history_may_not_be_read(
+    neighbours: Neighbours,
+) -> None:
+    opening = Opening()
+    async with at_work(neighbours, open_store=opening) as bot:
+        await neighbours.slack.command(ADA, "add")
+        faults = neighbours.slack.web_api.faults
+        faults.add("conversations.history", Refuse("missing_scope"), times=1000)
+        opening.store.fails["delivered"] = [StoreUnavailable("gone")] * 3
+
+        neighbours.leave(EAST)
+
+        await neighbours.tells(ADA, "It's your turn")
+        await bot.quiet()
+        assert len(neighbours.room("<@U0ADA>")) == 1
+
+
+async def test_a_call_that_was_over_before_it_was_found_is_shown_to_be_over(bot: Bot) -> None:
+    """Slack took it, its answer was lost, and it must not stand there for ever."""
+    neighbours = bot.neighbours
+    await neighbours.slack.command(ADA, "add")
+    faults = neighbours.slack.web_api.faults
+    faults.add("chat.postMessage", LoseAnswer())
+    faults.add("conversations.history", Break(503), times=10_000)
+    neighbours.leave(EAST)
+    card = await neighbours.hears("<@U0ADA>")
+    await neighbours.slack.command(ADA, "suspend")
+    await until(lambda: _waits(bot.office._store, b"UpdateCall"))
+
+    faults.clear()
+
+    await bot.quiet()
+    assert "not now" in neighbours.slack.workspace.message(card.ts).text
+
+
+async def test_who_stops_says_what_may_be_said_and_does_not_wait_for_the_rest(
+    neighbours: Neighbours,
+) -> None:
+    """A full room is not worth the ten seconds of a stop, a message every moment is."""
+    patience = replace(QUICK, outbox=3600, pace=0.4, flush=5.0)
+    async with at_work(neighbours, patience=patience) as bot:
+        for words in ("add", "suspend", "resume", "suspend", "resume", "leave"):
+            await neighbours.slack.command(ADA, words, channel=dm_of(ADA))
+    assert len(neighbours.room()) == 6
+
+    async with at_work(neighbours, patience=patience) as bot:
+        neighbours.slack.web_api.faults.add("chat.postMessage", Limit(1000))
+        await neighbours.slack.command(ADA, "add", channel=dm_of(ADA))
+        await until(lambda: _waits_for_slack(bot))
+        begun = asyncio.get_running_loop().time()
+    assert asyncio.get_running_loop().time() - begun < patience.flush
+
+
+async def _is_taken(bot: Bot) -> bool:
+    (port,) = (port for port in (await bot.site()).ports if port.station == EAST.station)
+    return port.session is not None
