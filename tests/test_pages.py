@@ -20,6 +20,10 @@ ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 TEXTS = {str(page.relative_to(ROOT)): page.read_text() for page in PAGES}
 
+CODE = [
+    path for each in ("bot", "queue_store", "playground") for path in (ROOT / each).rglob("*.py")
+]
+
 # Words in capitals that look like settings and are none.
 OTHER_NAMES = {
     "AWS_DEFAULT_REGION",
@@ -193,3 +197,20 @@ def test_systemd_starts_and_stops_the_bot_as_it_wants_to_be() -> None:
     setting, _, store = service["Environment"].partition("=")
     assert (setting, store) == ("QUEUE_STORE", "sqlite:/var/lib/ev-concierge/queue.db")
     assert service["StateDirectory"] == "ev-concierge"
+
+
+def troubles() -> list[str]:
+    """Answer what an administrator may see, as the table of troubles quotes it."""
+    table = TEXTS["docs/running.md"].split("| What you see |")[1].split("\n\n")[0]
+    seen = [row.split("|")[1] for row in table.splitlines()[2:]]
+    quoted = [quote for cell in seen for quote in re.findall(r"`([^`]+)`|\*([^*]+)\*", cell)]
+    return [(code or words) for code, words in quoted]
+
+
+@pytest.mark.parametrize("seen", troubles())
+def test_every_trouble_is_quoted_as_the_bot_tells_it(seen: str) -> None:
+    """Whoever has it will look for these very words."""
+    said = "\n".join(path.read_text() for path in CODE) + TEXTS["docs/messages.md"]
+    parts = [part.strip(" :") for part in seen.split("…")]
+
+    assert all(part in re.sub(r'"\s*\n\s*f?"', "", said) for part in parts if part)
