@@ -56,10 +56,16 @@ class Witness:
         self._order_is_kept(before, event, decision)
         self._the_first_who_wait_are_called(decision)
         self._a_repeated_delivery_changes_nothing(event)
+        self._who_is_forgotten_is_nowhere(decision)
         assert_sensible(self.site)
         self._nobody_waits_beside_a_free_port()
         self._time_alone_changes_nothing_before_the_next_wakeup()
         return decision
+
+    def _who_is_forgotten_is_nowhere(self, decision: Decision) -> None:
+        """Whatever they did, and whoever else had to do with them."""
+        if decision.forgotten is not None:
+            assert decision.forgotten not in encoded(decision.site).decode()
 
     def posts(self) -> None:
         """Let Slack post the call that has waited longest."""

@@ -49,6 +49,8 @@ from chargepoint.events import (
     SessionUpdated,
     StationEvent,
 )
+from queue_store.site import Site
+from queue_store.stored import encoded
 from tests.promises import Witness
 from tests.story import NINE, ZONE
 from tests.weeks import Habit, Office
@@ -119,6 +121,11 @@ station_events: st.SearchStrategy[StationEvent] = st.one_of(
 )
 
 
+def _named_twice(site: Site) -> list[str]:
+    stored = encoded(site).decode()
+    return [driver for driver in DRIVERS if stored.count(f'"{driver}"') > 1]
+
+
 class AnyDay(RuleBasedStateMachine):
     """Commands, buttons, cars, repeats, silence and time, in any order."""
 
@@ -149,6 +156,13 @@ class AnyDay(RuleBasedStateMachine):
     @rule(driver=st.sampled_from(DRIVERS))
     def somebody_joins(self, driver: str) -> None:
         self._happens(JoinRequested(asker=Asker(driver=driver)))
+
+    @precondition(lambda self: bool(_named_twice(self.witness.site)))
+    @rule(which=picks)
+    def somebody_is_forgotten(self, which: int) -> None:
+        """Whoever has had to do with much, and may be named in many places."""
+        named = _named_twice(self.witness.site)
+        self._happens(ForgetConfirmed(asker=Asker(driver=named[which % len(named)])))
 
     @precondition(lambda self: self.witness.site.offers)
     @rule(which=picks, answer=st.sampled_from(OfferAnswer))
