@@ -304,8 +304,7 @@ class Relay:
     async def _post(self, saying: Saying) -> _Posted:
         row, message = saying.row, await self._rendered(saying)
         await self._store.begin(row.id, now=self._clock.now(), term=self._term)
-        if not self._leads():
-            raise Deposed("the lease ran out before this was said")
+        self._refuse_if_deposed()
         try:
             if isinstance(saying.to, ToDriver):
                 channel, ts = await self._slack.tell(saying.to.driver, message, row=row)
@@ -334,10 +333,17 @@ class Relay:
     async def _edit(self, saying: Saying) -> None:
         card = await self._store.card(saying.card or "", now=self._clock.now())
         if card is not None:
-            await self._slack.update(card.channel, card.ts, await self._rendered(saying))
+            message = await self._rendered(saying)
+            # A later leader may have edited it again, and for good.
+            self._refuse_if_deposed()
+            await self._slack.update(card.channel, card.ts, message)
             self._pace.spoke(saying.conversation, now=self._clock.monotonic())
         await self._cross_off(Delivered(row=saying.row.id))
         log.info("relay.said", extra=facts(**saying.about))
+
+    def _refuse_if_deposed(self) -> None:
+        if not self._leads():
+            raise Deposed("the lease ran out before this was said")
 
     async def _set_aside(self, saying: Saying, why: str) -> None:
         """Give up what would fail for ever, and keep it for an administrator to see."""

@@ -16,7 +16,7 @@ from bot.messages import Reader, render
 from bot.relay import Rest
 from playground.slack.faults import Break, Fault, Hang, Limit, LoseAnswer, Refuse, Reset
 from playground.slack.workspace import dm_of
-from queue_store.errors import OutcomeUnknown, StoreError, StoreUnavailable
+from queue_store.errors import Deposed, OutcomeUnknown, StoreError, StoreUnavailable
 from queue_store.store import Commit, OutboxRow, QueueStore
 from tests.bot.office import (
     ADA,
@@ -592,6 +592,26 @@ async def test_a_leader_whose_time_is_up_says_nothing(
     bot.duties.relay._leads = lambda: True
     await neighbours.tells(ADA, "It's your turn")
     assert len(neighbours.room("<@U0ADA>")) == 1
+
+
+async def test_who_does_not_lead_any_more_edits_nothing(bot: Bot) -> None:
+    """A later leader may have shown on the card already what came after."""
+    neighbours = bot.neighbours
+    await neighbours.slack.command(ADA, "add")
+    neighbours.leave(EAST)
+    await neighbours.tells(ADA, "It's your turn")
+    bot.duties.relay._leads = lambda: False
+
+    await neighbours.press(ADA, neighbours.room("<@U0ADA>")[0], "offer.on_my_way")
+
+    await until(lambda: _failed(bot))
+    assert neighbours.room("on the way") == []
+    bot.duties.relay._leads = lambda: True
+    await neighbours.hears("on the way")
+
+
+async def _failed(bot: Bot) -> bool:
+    return isinstance(bot.duties.relay.problem, Deposed)
 
 
 async def _at_least(seen: Sized, times: int) -> bool:
