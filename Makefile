@@ -48,6 +48,10 @@ sweep: $(VENV)/ready-to-test engine
 two-bots: $(VENV)/ready-to-test engine
 	$(VENV)/bin/python -m benchmarks.two_bots
 
+# Lets two instances live through everything, in thousands of orders.
+instances: $(VENV)/ready-to-test
+	$(VENV)/bin/python -m tests.instances $(ARGS)
+
 lint: $(VENV)/ready-to-test
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
