@@ -346,8 +346,12 @@ class Relay:
             raise Deposed("the lease ran out before this was said")
 
     async def _set_aside(self, saying: Saying, why: str) -> None:
-        """Give up what would fail for ever, and keep it for an administrator to see."""
-        delivered = Delivered(row=saying.row.id, refused=self._refusal(why))
+        """Give up what would fail for ever, and keep it for an administrator to see.
+
+        An edit is not worth keeping: people saw what it was to change, and know what came of it.
+        """
+        refusal = None if saying.edits else self._refusal(why)
+        delivered = Delivered(row=saying.row.id, refused=refusal)
         match saying.to:
             case ToRoom(card=str(card)):
                 # What nobody could be shown has begun all the same, or it would never end.

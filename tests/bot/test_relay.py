@@ -242,6 +242,7 @@ async def test_a_card_that_cannot_be_edited_any_more_blocks_nothing(bot: Bot, er
     await bot.neighbours.hears("<@U0GRACE>")
     await bot.quiet()
     assert await bot.problems() == {}
+    assert await bot.office._store.refused(now=bot.neighbours.clock.now()) == ()
 
 
 async def test_a_card_that_was_deleted_blocks_nothing(bot: Bot) -> None:
