@@ -14,6 +14,7 @@ from bot.rules import Rules
 from bot.variables import SETTINGS
 from tests import phrasebook
 from tests.deployment.beanstalk import environment, options
+from tests.deployment.test_beanstalk import paths_served
 from tests.test_docs import SCOPES_OF_EVENTS, SETTINGS_OF_OTHERS, manifest
 
 ROOT = Path(__file__).parents[1]
@@ -108,10 +109,9 @@ def test_every_scope_that_is_asked_for_is_explained() -> None:
     assert set(SCOPES_OF_EVENTS.values()) <= explained
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
-def test_every_path_that_people_may_ask_is_explained(path: str) -> None:
-    assert f"`GET {path}`" in TEXTS["README.md"]
-    assert f"`GET {path}`" in TEXTS["docs/running.md"]
+async def test_every_path_that_is_served_is_explained() -> None:
+    for path in await paths_served():
+        assert f"{path}`" in TEXTS["README.md"]
 
 
 def test_the_page_of_messages_is_what_the_bot_says() -> None:
