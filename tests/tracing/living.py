@@ -22,6 +22,7 @@ KINDS = {
     *("station event", "relay", "answer"),
 }
 DAILY = {"refresh"}
+REFRESH_SECONDS = 100
 
 
 async def live(folder: Path, *, in_dynamodb: bool, until_refresh: bool = False) -> list[bytes]:
@@ -45,7 +46,7 @@ async def live(folder: Path, *, in_dynamodb: bool, until_refresh: bool = False) 
             slack.bot_url = f"{await bot.ready()}/slack/events"
             await _work(neighbours)
             if until_refresh:
-                await asyncio.wait_for(bot.says(lambda line: "session.refresh" in line), 100)
+                await _refreshes(bot)
             await _leave(bot)
         await daemon.settled()
         return daemon.datagrams
@@ -80,6 +81,13 @@ async def _work(neighbours: Neighbours) -> None:
     await neighbours.hears("<@U0HEDY>")
     await slack.command(HEDY, "suspend 0.01")
     await neighbours.hears("<@U0HEDY>", times=2)
+
+
+async def _refreshes(bot: Running) -> None:
+    """Wait for the daily refresh, which is a minute ahead."""
+    async with asyncio.timeout(REFRESH_SECONDS):
+        while not any("session.refresh" in line for line in bot.lines):  # noqa: ASYNC110 - lines come one by one
+            await asyncio.sleep(0.1)
 
 
 async def _leave(bot: Running) -> None:
