@@ -20,6 +20,7 @@ from msgspec import Struct
 
 from queue_store.errors import TooLarge
 from queue_store.lease_items import fence
+from queue_store.moments import Moment
 from queue_store.notation import (
     ABSENT,
     Found,
@@ -78,7 +79,7 @@ class _StoredSite(Struct, frozen=True):
 class _StoredAnswer(Struct, frozen=True):
     request: str
     answer: bytes
-    kept_until: datetime
+    kept_until: Moment
 
     @property
     def answered(self) -> Answered:
@@ -89,7 +90,7 @@ class _StoredCard(Struct, frozen=True):
     key: str
     channel: str
     ts: str
-    kept_until: datetime
+    kept_until: Moment
 
     @property
     def card(self) -> PostedCard:
@@ -99,9 +100,9 @@ class _StoredCard(Struct, frozen=True):
 class _StoredRefusal(Struct, frozen=True):
     id: str
     body: bytes
-    created: datetime
+    created: Moment
     why: str
-    kept_until: datetime
+    kept_until: Moment
 
     @property
     def row(self) -> RefusedRow:
@@ -119,7 +120,7 @@ class Bundle(Struct, frozen=True):
 
     id: str
     bodies: tuple[bytes, ...]
-    created: datetime
+    created: Moment
 
 
 def read_site(found: Found | None, *, site: str) -> Snapshot:

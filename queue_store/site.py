@@ -5,12 +5,14 @@ whole. Here are its parts, questions about it and small steps on it; the rules t
 to take which step are the bot's. Every time is aware.
 """
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from enum import StrEnum
 
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
+
+from queue_store.moments import Moment
 
 SCHEMA = 1
 
@@ -50,16 +52,16 @@ class Entry(Struct, frozen=True, kw_only=True):
     """
 
     driver: str
-    joined: datetime
-    until: datetime | None = None
+    joined: Moment
+    until: Moment | None = None
     suspended: Because | None = None
-    resumes: datetime | None = None
+    resumes: Moment | None = None
 
 
 class Promise(Struct, frozen=True, kw_only=True):
     """What a driver who was asked to move said: not before `at`; None is now."""
 
-    at: datetime | None = None
+    at: Moment | None = None
 
 
 class Session(Struct, frozen=True, kw_only=True):
@@ -73,7 +75,7 @@ class Session(Struct, frozen=True, kw_only=True):
     """
 
     number: int
-    since: datetime
+    since: Moment
     network_id: str | None = None
     user: str | None = None
     driver: str | None = None
@@ -81,7 +83,7 @@ class Session(Struct, frozen=True, kw_only=True):
     noticed: bool = False
     carded: bool = False
     asked: int = 0
-    ask_at: datetime | None = None
+    ask_at: Moment | None = None
     promise: Promise | None = None
 
 
@@ -89,7 +91,7 @@ class Departure(Struct, frozen=True, kw_only=True):
     """The session that ended last on a port, and when."""
 
     session: Session
-    at: datetime
+    at: Moment
 
 
 class Hold(StrEnum):
@@ -114,14 +116,14 @@ class Port(Struct, frozen=True, kw_only=True):
     number: str
     name: str
     availability: Availability
-    heard: datetime
-    spoken: datetime | None = None
+    heard: Moment
+    spoken: Moment | None = None
     doubted: Availability | None = None
     silent: bool = False
     held_back: Hold | None = None
     session: Session | None = None
     left: Departure | None = None
-    idle_since: datetime | None = None
+    idle_since: Moment | None = None
     news: bool = False
     reminded: bool = False
 
@@ -138,11 +140,11 @@ class Offer(Struct, frozen=True, kw_only=True):
     number: int
     port: str
     driver: str
-    made: datetime
-    deadline: datetime | None = None
+    made: Moment
+    deadline: Moment | None = None
     accepted: bool = False
     asked: int | None = None
-    frozen: datetime | None = None
+    frozen: Moment | None = None
     interrupted: timedelta = timedelta()
 
 
@@ -158,7 +160,7 @@ class Miss(Struct, frozen=True, kw_only=True):
 
     driver: str
     offer: int
-    at: datetime
+    at: Moment
 
 
 class Claim(Struct, frozen=True, kw_only=True):
@@ -170,7 +172,7 @@ class Claim(Struct, frozen=True, kw_only=True):
     session: int
     port: str
     driver: str
-    at: datetime
+    at: Moment
     user: str | None = None
     entry: Entry | None = None
     behind: tuple[str, ...] = ()
@@ -183,7 +185,7 @@ class Dispute(Struct, frozen=True, kw_only=True):
     user: str
     owner: str
     claimant: str
-    at: datetime
+    at: Moment
 
 
 class Site(Struct, frozen=True, kw_only=True):
@@ -208,9 +210,9 @@ class Site(Struct, frozen=True, kw_only=True):
     disputes: tuple[Dispute, ...] = ()
     serial: int = 0
     feed: str | None = None
-    heard: datetime | None = None
-    read: datetime | None = None
-    missed_since: datetime | None = None
+    heard: Moment | None = None
+    read: Moment | None = None
+    missed_since: Moment | None = None
 
     def entry(self, driver: str) -> Entry | None:
         """Answer the driver's place in the queue."""
@@ -312,6 +314,19 @@ class Site(Struct, frozen=True, kw_only=True):
     def numbered(self) -> tuple["Site", int]:
         """Answer a number that was never given before."""
         return replace(self, serial=self.serial + 1), self.serial + 1
+
+
+def twice(site: Site) -> str | None:
+    """Say of what there are two that are the same, though there can be only one, or None."""
+    kinds = {
+        "port": [port.id for port in site.ports],
+        "driver in the queue": [entry.driver for entry in site.queue],
+        "number of an offer": [str(offer.number) for offer in site.offers],
+        "port of an offer": [offer.port for offer in site.offers],
+        "driver of an offer": [offer.driver for offer in site.offers],
+    }
+    kind = next((kind for kind, names in kinds.items() if len(set(names)) < len(names)), None)
+    return kind and f"one {kind} is there twice"
 
 
 def port_id(station: str, number: str) -> str:

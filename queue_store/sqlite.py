@@ -290,7 +290,8 @@ class _File:
 
     def records(self) -> Iterator[Record]:
         for row in self._rows("SELECT site, revision, body FROM site"):
-            yield _converted({**row, "body": msgspec.Raw(row["body"])}, KeptSite)
+            body = _converted(row, _StoredSite).body
+            yield _converted({**row, "body": msgspec.Raw(body)}, KeptSite)
         for row in self._rows("SELECT site, request, answer, expires FROM answered"):
             yield KeptAnswer(site=row["site"], answered=_converted(row, Answered))
         for row in self._rows("SELECT site, key, channel, ts, expires FROM card"):

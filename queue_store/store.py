@@ -14,6 +14,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from queue_store.lease import Lease
+from queue_store.moments import Moment
 from queue_store.site import Site
 
 
@@ -29,7 +30,7 @@ class Answered(Struct, frozen=True, kw_only=True):
 
     request: str
     answer: bytes
-    expires: datetime
+    expires: Moment
 
 
 class OutboxRow(Struct, frozen=True, kw_only=True):
@@ -40,8 +41,8 @@ class OutboxRow(Struct, frozen=True, kw_only=True):
 
     id: str
     body: bytes
-    created: datetime
-    begun: datetime | None = None
+    created: Moment
+    begun: Moment | None = None
 
 
 class PostedCard(Struct, frozen=True, kw_only=True):
@@ -50,14 +51,14 @@ class PostedCard(Struct, frozen=True, kw_only=True):
     key: str
     channel: str
     ts: str
-    expires: datetime
+    expires: Moment
 
 
 class Refusal(Struct, frozen=True, kw_only=True):
     """Why something can never be said; kept until `expires` for an administrator."""
 
     why: str
-    expires: datetime
+    expires: Moment
 
 
 class RefusedRow(Struct, frozen=True, kw_only=True):
@@ -65,9 +66,9 @@ class RefusedRow(Struct, frozen=True, kw_only=True):
 
     id: str
     body: bytes
-    created: datetime
+    created: Moment
     why: str
-    expires: datetime
+    expires: Moment
 
 
 class Delivered(Struct, frozen=True, kw_only=True):
@@ -91,7 +92,7 @@ class Commit(Struct, frozen=True, kw_only=True):
 
     site: Site
     seen: int
-    now: datetime
+    now: Moment
     answered: Answered | None = None
     bodies: tuple[bytes, ...] = ()
     delivered: Delivered | None = None

@@ -6,16 +6,20 @@ before, which both can read, and only the next one writes the new form.
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 
 import msgspec
 from msgspec import Struct
 
 from queue_store.errors import Unreadable
-from queue_store.site import SCHEMA, Site
+from queue_store.site import SCHEMA, Site, twice
 from queue_store.upgrades import STEPS, NoWay, Step, lowered, raised
 
 # What is written: SCHEMA, or the one before in the first version that reads SCHEMA.
 WRITTEN = SCHEMA
+
+# Where minutes and days can be added to every moment.
+YEARS = range(1900, 2200)
 
 _BROKEN = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
@@ -43,7 +47,21 @@ def decoded(body: bytes, *, site: str, steps: Mapping[int, Step] = STEPS) -> Sit
         raise Unreadable(f"what is stored of site {site!r} is damaged: {error}") from error
     if found.id != site:
         raise Unreadable(f"what is stored under site {site!r} is site {found.id!r}")
+    nonsense = twice(found) or _absurd(found)
+    if nonsense:
+        raise Unreadable(f"what is stored of site {site!r} is damaged: {nonsense}")
     return found
+
+
+def _absurd(value: object) -> str | None:
+    """Name a moment with which nobody could reckon, or None."""
+    match value:
+        case datetime():
+            return None if value.year in YEARS else f"it is about the year {value.year}"
+        case tuple() | Struct():
+            parts = msgspec.structs.astuple(value) if isinstance(value, Struct) else value
+            return next(filter(None, map(_absurd, parts)), None)
+    return None
 
 
 def _current(body: bytes, steps: Mapping[int, Step]) -> bytes:

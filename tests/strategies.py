@@ -8,7 +8,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 from hypothesis import strategies as st
 from msgspec import Struct
 
-from queue_store.site import SCHEMA, Site
+from queue_store.site import SCHEMA, Site, twice
 
 _ZONES = st.sampled_from([UTC, timezone(timedelta(hours=-8)), timezone(timedelta(hours=5.5))])
 
@@ -24,8 +24,9 @@ def moments() -> st.SearchStrategy[datetime]:
 
 
 def sites(site: str) -> st.SearchStrategy[Site]:
-    """Answer sites of this name with anything in them."""
-    return structs(Site, id=st.just(site), schema=st.just(SCHEMA))
+    """Answer sites of this name with anything in them, though nothing twice."""
+    whole = structs(Site, id=st.just(site), schema=st.just(SCHEMA))
+    return whole.filter(lambda drawn: twice(drawn) is None)
 
 
 def structs(kind: type[Any], **given: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
