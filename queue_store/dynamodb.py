@@ -220,16 +220,16 @@ class DynamoDbStore:
         return items.setting_aside(self._site, found, delivered.refused)
 
     async def _forgetting(self, commit: Commit, *, room: int) -> list[Write]:
-        """Answer how to delete the answers, and what was set aside, that name the forgotten driver.
+        """Answer how to take the forgotten driver out of answers and of what was set aside.
 
-        What there is no room for in the commit goes at once: without the answer to a request of
-        last week nothing is lost, and kept longer than said it would be.
+        What there is no room for in the commit is done at once: without the answer to a request
+        of last week nothing is lost, and kept longer than said it would be.
         """
         if commit.forgotten is None:
             return []
         own = items.ANSWERED + commit.answered.request if commit.answered else None
         doomed = [
-            deletion(found)
+            items.forgetting(found)
             for prefix in (items.ANSWERED, items.REFUSED)
             for found in await self._query(prefix)
             if items.speaks_of(found, commit.forgotten) and found["sk"]["S"] != own

@@ -26,6 +26,7 @@ from queue_store.notation import (
     Found,
     Item,
     Write,
+    deletion,
     exact,
     kept_until,
     key,
@@ -36,6 +37,7 @@ from queue_store.notation import (
 from queue_store.records import KeptAnswer, KeptCard, KeptRefused, KeptRow, KeptSite, Record
 from queue_store.site import Site
 from queue_store.store import (
+    FORGOTTEN,
     Answered,
     Commit,
     Delivered,
@@ -172,6 +174,13 @@ def speaks_of(found: Found, driver: str) -> bool:
     if found["sk"]["S"].startswith(REFUSED):
         return driver.encode() in read_refused(found).body
     return driver.encode() in read_told(found)
+
+
+def forgetting(found: Found) -> Write:
+    """Answer the write that leaves of an answer that it was given, and nothing of the rest."""
+    if found["sk"]["S"].startswith(REFUSED):
+        return deletion(found)
+    return put({**found, "answer": {"B": FORGOTTEN}})
 
 
 def made_by(found: Found, commit: str, *, revision: int) -> bool:

@@ -33,6 +33,7 @@ from queue_store.patience import PERSONS, Patience
 from queue_store.records import KeptAnswer, KeptCard, KeptRefused, KeptRow, KeptSite, Record
 from queue_store.site import Site
 from queue_store.store import (
+    FORGOTTEN,
     Answered,
     Commit,
     Delivered,
@@ -353,11 +354,12 @@ class _File:
     def _forget(self, driver: str | None) -> None:
         if driver is not None:
             # What only looks as if it spoke of them is no loss.
-            for table, words in (("answered", "answer"), ("refused", "body")):
-                self._execute(
-                    f"DELETE FROM {table} WHERE site = ? AND instr({words}, ?)",  # noqa: S608 # ours
-                    *(self._site, driver.encode()),
-                )
+            them = (self._site, driver.encode())
+            self._execute("DELETE FROM refused WHERE site = ? AND instr(body, ?)", *them)
+            self._execute(
+                "UPDATE answered SET answer = ? WHERE site = ? AND instr(answer, ?)",
+                *(FORGOTTEN, *them),
+            )
 
     def _remember(self, answered: Answered | None) -> None:
         if answered is not None:

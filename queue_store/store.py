@@ -17,6 +17,9 @@ from queue_store.lease import Lease
 from queue_store.moments import Moment
 from queue_store.site import Site
 
+# What a repeat is told whose answer spoke of somebody who was forgotten: JSON's word for nothing.
+FORGOTTEN = b"null"
+
 
 class Snapshot(Struct, frozen=True, kw_only=True):
     """A site with the revision at which it was read; revision 0 is a site never stored."""
@@ -86,8 +89,9 @@ class Commit(Struct, frozen=True, kw_only=True):
     """One decision, to be stored whole or not at all.
 
     `bodies` become outbox rows, named after the revision that this commit makes and their place
-    in it. Of `forgotten`, nothing is kept in answers that were given before, nor in what was set
-    aside. `term` is the leader's, of a decision that only the leader may make.
+    in it. Of `forgotten`, nothing is kept in what was set aside, and of answers that were given
+    before only that they were given: what was asked then must not happen again by a repeat. `term`
+    is the leader's, of a decision that only the leader may make.
     """
 
     site: Site

@@ -54,6 +54,23 @@ async def test_what_was_overheard_puts_nobody_back_who_has_left(bot: Bot, way: s
     assert await bot.queue() == []
 
 
+async def test_what_was_overheard_of_somebody_who_was_forgotten_since_does_nothing_either(
+    bot: Bot,
+) -> None:
+    """Of what they were told nothing is kept; that they were told it is."""
+    body = command()
+    overheard = signed(bot, body)
+    await post(bot, body, overheard)
+    await send(bot, interactive(press("forget.confirm", "0", trigger_id="2")))
+    await bot.quiet()
+    assert await bot.queue() == []
+
+    status, said = await post(bot, body, overheard)
+
+    assert (status, said) == (HTTPStatus.OK, "")
+    assert await bot.queue() == []
+
+
 async def test_two_instances_count_one_delivery_once(neighbours: Neighbours) -> None:
     """Which of them hears it is chance; the record is in the store."""
     table = OneStore()

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from queue_store.errors import Conflict, Deposed, Repeated, StoreUnavailable
 from queue_store.site import Site
 from queue_store.store import (
+    FORGOTTEN,
     Commit,
     Delivered,
     OutboxRow,
@@ -256,7 +257,10 @@ async def test_a_request_whose_record_expired_is_a_new_one(store: QueueStore) ->
 
 
 async def test_of_a_driver_who_is_forgotten_no_answer_is_kept(store: QueueStore) -> None:
-    """Whoever says `ev forget me` is forgotten, in what others were told too."""
+    """Whoever says `ev forget me` is forgotten, in what others were told too.
+
+    That they were told stays, or a request that comes again would be done again.
+    """
     told = [request("hers", b"<@U0ADA> is in"), request("his", b"<@U0GRACE> is in")]
     for revision, answered in enumerate(told):
         await store.commit(Commit(site=waiting(), seen=revision, now=NOON, answered=answered))
@@ -264,7 +268,7 @@ async def test_of_a_driver_who_is_forgotten_no_answer_is_kept(store: QueueStore)
 
     await store.commit(Commit(site=waiting(), seen=2, now=NOON, answered=own, forgotten="U0ADA"))
 
-    assert await store.answered("hers", now=NOON) is None
+    assert await store.answered("hers", now=NOON) == FORGOTTEN
     assert await store.answered("his", now=NOON) == b"<@U0GRACE> is in"
     assert await store.answered("forget me", now=NOON) == b"U0ADA is forgotten"
 
@@ -301,7 +305,7 @@ async def test_a_driver_of_many_answers_is_forgotten_in_all(store: QueueStore) -
     await store.commit(Commit(site=waiting(), seen=120, now=NOON, forgotten="U0ADA"))
 
     for revision in range(120):
-        assert await store.answered(f"trigger {revision}", now=NOON) is None
+        assert await store.answered(f"trigger {revision}", now=NOON) == FORGOTTEN
 
 
 async def test_of_a_driver_who_is_forgotten_nothing_set_aside_is_kept(store: QueueStore) -> None:
