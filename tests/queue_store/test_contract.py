@@ -124,17 +124,23 @@ async def test_another_sites_value_is_refused(store: QueueStore) -> None:
     assert (await store.load()).revision == 0
 
 
-async def test_a_decision_on_an_old_revision_is_a_conflict(store: QueueStore) -> None:
+@pytest.mark.parametrize("seen", [0, 1, 2])
+async def test_a_decision_on_an_old_revision_is_a_conflict(store: QueueStore, seen: int) -> None:
     """Whoever decided on a queue that has changed since must decide anew."""
-    await store.commit(Commit(site=waiting("U0ADA"), seen=0, now=NOON))
+    for revision in range(3):
+        await store.commit(Commit(site=waiting("U0ADA"), seen=revision, now=NOON))
     late = Commit(
-        site=waiting("U0GRACE"), seen=0, now=NOON, answered=request("trigger 2"), bodies=(b"hi",)
+        site=waiting("U0GRACE"),
+        seen=seen,
+        now=NOON,
+        answered=request("trigger 2"),
+        bodies=(b"hi",),
     )
 
     with pytest.raises(Conflict):
         await store.commit(late)
 
-    assert await store.load() == Snapshot(site=waiting("U0ADA"), revision=1)
+    assert await store.load() == Snapshot(site=waiting("U0ADA"), revision=3)
     assert await store.outbox() == ()
     assert await store.answered("trigger 2", now=NOON) is None
 
