@@ -53,7 +53,7 @@ class QuietTimes(Struct, frozen=True, kw_only=True):
 
     def ends(self, now: datetime) -> datetime:
         """Answer when it is not quiet any more, which is now if it isn't quiet."""
-        return next((end for start, end in self._around(now) if start <= now < end), now)
+        return max((now, *(end for start, end in self._around(now) if start <= now)))
 
     def last_began(self, now: datetime) -> datetime | None:
         """Answer when a quiet period last began, over or not."""

@@ -23,7 +23,7 @@ def missed(port: Port, reading: PortReading) -> Iterator[Missed]:
         elif port.availability is not Availability.IN_USE:
             yield _status(port, reading.status)
     elif reading.status is PortStatus.AVAILABLE:
-        if port.session is not None or port.availability is not Availability.AVAILABLE:
+        if port.availability is not Availability.AVAILABLE:
             yield _status(port, reading.status)
     elif port.availability is not Availability.OUT_OF_SERVICE:
         yield _status(port, reading.status)

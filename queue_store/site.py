@@ -348,7 +348,7 @@ def occupied(port: Port, session: Session) -> Port:
     """Answer the port with this car on it; once the car is noticed, the port was not idle."""
     if not session.noticed:
         return replace(port, session=session)
-    return replace(port, session=session, idle_since=None, news=False, reminded=False)
+    return replace(port, session=session, idle_since=None, reminded=False)
 
 
 def state_of(port: Port, *, offered: bool) -> PortState:

@@ -41,7 +41,7 @@ def ends_now(site: Site, entry: Entry, *, now: datetime, rules: Rules) -> bool:
 
 def wakeups(site: Site, *, now: datetime, rules: Rules) -> Iterator[datetime]:
     """Say when entries end by themselves."""
-    yield from (entry.until for entry in site.queue if entry.until and entry.until > now)
+    yield from (entry.until for entry in site.queue if entry.until is not None)
     begins = rules.quiet.next_begins(now) if site.queue else None
     if begins is not None:
         yield begins

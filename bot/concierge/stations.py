@@ -205,6 +205,6 @@ def _freed(before: Port, after: Port, now: datetime) -> Port:
 
 def believable(started: datetime | None, now: datetime) -> datetime:
     """Answer the start that the network gave, unless its clock can't be right."""
-    if started is None or not now - LONGEST_BELIEVABLE_SESSION <= started <= now:
+    if started is None or now - started > LONGEST_BELIEVABLE_SESSION:
         return now
-    return started
+    return min(started, now)

@@ -64,6 +64,15 @@ def test_14a_a_start_at_an_impossible_time_is_now(days: int) -> None:
     assert story.session(EAST).since == story.now
 
 
+def test_14a_a_start_of_a_week_ago_may_be_true() -> None:
+    story = Story()
+    started = story.now - timedelta(days=7)
+
+    story.happens(SessionStarted(station=EAST, port="1", session="17", started=started))
+
+    assert story.session(EAST).since == started
+
+
 def test_14b_one_user_on_two_ports_is_two_sessions() -> None:
     story = Story()
     story.registers(ADA, "700101")

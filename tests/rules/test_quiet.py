@@ -171,3 +171,7 @@ def test_12e_the_weekend_is_one_quiet_period_and_ends_entries_once() -> None:
     assert story.queue == [ADA]
     story.at("6:00")
     assert story.queue == [ADA]
+
+
+def test_12e_with_nobody_waiting_their_beginning_wakes_nobody() -> None:
+    assert Story(rules=QUIET).wakeup is None
