@@ -10,7 +10,9 @@ import logging
 import os
 import signal
 import sys
+import threading
 from collections.abc import Sequence
+from types import TracebackType
 
 from bot import __version__, exporters
 from bot import log as logs
@@ -66,18 +68,33 @@ def _run() -> int:
         return _refused(*wrong.problems)
     redact = hiding(settings.secrets)
     logs.set_up(settings.log.format, settings.log.level, sys.stderr, redact=redact)
+    _log_what_python_prints()
     finish = exporters.set_up(settings.trace, version=__version__, out=sys.stderr, redact=redact)
     for warning in settings.warnings:
         log.warning("settings.odd", extra=logs.facts(warning=warning))
     try:
         asyncio.run(_until_told(settings))
     except StoreError as error:
-        return _refused(f"QUEUE_STORE: {error}")
+        return _refused(redact(f"QUEUE_STORE: {error}"))
     except PortTaken as error:
         return _refused(f"PORT: {error}")
     finally:
         finish()
     return 0
+
+
+def _log_what_python_prints() -> None:
+    """Send what nobody caught to the log, which hides secrets; Python by itself does not."""
+
+    def crashed(
+        kind: type[BaseException], error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        error = error or kind()
+        log.critical("bot.crashed", exc_info=(kind, error, trace))
+
+    sys.excepthook = crashed
+    threading.excepthook = lambda told: crashed(told.exc_type, told.exc_value, told.exc_traceback)
+    sys.unraisablehook = lambda told: crashed(told.exc_type, told.exc_value, told.exc_traceback)
 
 
 class PortTaken(Exception):

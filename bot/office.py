@@ -20,6 +20,7 @@ from bot.leader import Leader
 from bot.log import facts
 from bot.patience import Patience
 from bot.quiet import QuietTimes
+from bot.redaction import hiding
 from bot.relay import Relay, Room
 from bot.rules import Rules
 from bot.server import Server
@@ -54,6 +55,7 @@ class Office:
         open_store: OpenStore | None = None,
     ) -> None:
         self._settings = settings
+        self._redact = hiding(settings.secrets)
         self._clock = clock or SystemClock()
         self._patience = patience or Patience()
         self._open_store = open_store or _opened
@@ -238,7 +240,8 @@ class Office:
             "slack": self._slack_problem or waits or deaf,
             "chargepoint": duties.problem if duties else None,
         }
-        return {part: str(problem) for part, problem in named.items() if problem}
+        # What others say of their trouble may quote what they were sent.
+        return {part: self._redact(str(problem)) for part, problem in named.items() if problem}
 
 
 async def _opened(place: Place, site: str) -> QueueStore:

@@ -4,9 +4,13 @@ Logs and traces are shown around. Facts and messages of errors come from outside
 could forge a line, and a URL may carry a token in any of its parts.
 """
 
+import base64
+import html
+import json
 import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
+from urllib.parse import quote
 
 HIDDEN = "…"
 
@@ -43,11 +47,27 @@ def redacted(text: str) -> str:
 
 def hiding(secrets: Iterable[str]) -> Redact:
     """Answer how to redact where these very secrets are in use, whatever they look like."""
-    known = sorted((each for each in secrets if len(each) >= _SHORTEST), key=len, reverse=True)
+    forms = {form for each in secrets if len(each) >= _SHORTEST for form in _forms(each)}
+    known = sorted(forms, key=len, reverse=True)
     if not known:
         return redacted
     exact = re.compile("|".join(map(re.escape, known)))
     return lambda text: redacted(exact.sub(HIDDEN, text))
+
+
+def _forms(secret: str) -> set[str]:
+    """Answer what a secret looks like in JSON, XML, a URL, or as Python shows it."""
+    return {
+        secret,
+        html.escape(secret),
+        html.escape(secret, quote=False),
+        quote(secret),
+        quote(secret, safe=""),
+        repr(secret)[1:-1],
+        json.dumps(secret)[1:-1],
+        json.dumps(secret, ensure_ascii=False)[1:-1],
+        base64.b64encode(secret.encode()).decode(),
+    }
 
 
 # The same few names come with every line and every span.

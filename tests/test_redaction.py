@@ -61,6 +61,22 @@ def test_known_secrets_go_whatever_they_look_like() -> None:
     assert redact("no sesame street 7 here, abc") == "no … here, abc"
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        "a&amp;b&lt;c&gt;d&quot;e&#x27;f\\g h",
+        "a&amp;b&lt;c&gt;d\"e'f\\g h",
+        "a%26b%3Cc%3Ed%22e%27f%5Cg%20h",
+        r"a&b<c>d\"e'f\\g h",
+        "a&b<c>d\"e\\'f\\\\g h",
+        "YSZiPGM+ZCJlJ2ZcZyBo",
+    ],
+)
+def test_known_secrets_go_however_somebody_wrote_them_down(written: str) -> None:
+    """In XML, in a URL, in JSON, as Python shows it, or as HTTP carries it."""
+    assert hiding(["a&b<c>d\"e'f\\g h"])(f"<{written}>") == "<…>"
+
+
 def test_without_secrets_the_looks_decide() -> None:
     """Before settings are read, nothing is known."""
     assert hiding([])("xoxb-1 abc") == "… abc"
