@@ -580,7 +580,7 @@ async def test_each_request_is_a_step_of_the_trace(
         "rpc.method": "TransactWriteItems",
         "aws.dynamodb.table_names": (table,),
         "cloud.region": "eu-central-1",
-        "http.status_code": 200,
+        "http.response.status_code": 200,
     }
     assert (refused.attributes or {})["outcome"] == "Conflict"
     assert refused.status.is_unset
