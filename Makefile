@@ -15,6 +15,11 @@ run: $(VENV)/ready-to-run $(if $(filter dynamodb,$(STORE)),engine)
 test: $(VENV)/ready-to-test engine
 	$(VENV)/bin/python -m pytest $(ARGS)
 
+# Everything that is told by example, told with five thousand instead of a hundred: half an hour.
+fuzz: $(VENV)/ready-to-test engine
+	$(VENV)/bin/python -m pytest -q --hypothesis-profile=fuzz --timeout=3600 $(or $(ARGS),tests/hostile \
+	  tests/bot/test_gate.py tests/chargepoint/test_stanzas.py tests/queue_store/test_stored.py)
+
 # What each engine makes of each fault, as a table.
 faults: $(VENV)/ready-to-test engine
 	$(VENV)/bin/python -m pytest -q -s tests/queue_store/test_faults.py \

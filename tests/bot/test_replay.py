@@ -4,6 +4,7 @@ A signature is good for five minutes, and whoever overheard a request could brin
 itself brings events again, each time signed anew.
 """
 
+import asyncio
 import json
 from http import HTTPStatus
 from typing import Any
@@ -11,7 +12,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from tests.bot.office import ADA, GRACE, Bot, Neighbours, at_work, until
+from tests.bot.office import ADA, GRACE, Bot, Neighbours, at_work, logged, until
 from tests.bot.troubled import OneStore
 from tests.bot.wire import (
     FORM,
@@ -117,6 +118,23 @@ async def test_over_a_socket_an_envelope_counts_once(by_socket: Neighbours) -> N
         await _bring(by_socket, envelope("2", payload))
         await bot.quiet()
         assert await bot.queue() == [ADA]
+
+
+async def test_over_a_socket_what_is_no_request_is_acknowledged_and_changes_nothing(
+    by_socket: Neighbours, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Slack would bring it again and again."""
+    async with at_work(by_socket) as bot:
+        acknowledged = asyncio.get_running_loop().create_future()
+        by_socket.slack.sockets._awaited["1"] = acknowledged
+
+        await _bring(by_socket, envelope("1", {"command": "/ev", "user_id": {"id": ADA}}))
+
+        async with asyncio.timeout(5):
+            assert await acknowledged == ""
+        assert await bot.queue() == []
+    assert len(logged(caplog, "slack.unfit")) == 1
+    assert not [record for record in caplog.records if record.exc_info]
 
 
 async def test_what_slack_brings_again_counts_once_though_it_is_signed_anew(bot: Bot) -> None:
