@@ -86,6 +86,7 @@ from bot.replies import (
     TooEarlyToPass,
     TooFarAhead,
     TooLate,
+    TooManyIds,
     Unpaused,
     Unregistered,
     WasNotHeldBack,
@@ -698,6 +699,14 @@ def _unregistered(reply: Unregistered, _: Reader) -> Message:
 @words.register
 def _not_your_registration(reply: NotYourRegistration, _: Reader) -> Message:
     return said(f"ChargePoint ID {text(reply.user)} is not registered to you, so I left it alone.")
+
+
+@words.register
+def _too_many_ids(reply: TooManyIds, _: Reader) -> Message:
+    return said(
+        f"You have {reply.most} ChargePoint IDs already, which is as many as I can remember. "
+        "`ev unregister` makes me forget one."
+    )
 
 
 @words.register

@@ -232,6 +232,12 @@ class NotYourRegistration(_Reply, frozen=True, kw_only=True, tag=True):
     user: str
 
 
+class TooManyIds(_Reply, frozen=True, kw_only=True, tag=True):
+    """The asker has as many ChargePoint user IDs as anybody may have."""
+
+    most: int
+
+
 class HelpText(_Reply, frozen=True, kw_only=True, tag=True):
     """Every command."""
 
@@ -289,4 +295,5 @@ Reply = (
     | Puzzled
     | NotYourButton
     | TooLate
+    | TooManyIds
 )

@@ -25,10 +25,13 @@ from bot.replies import (
     NotYourRegistration,
     Registered,
     TooLate,
+    TooManyIds,
     Unregistered,
 )
 from bot.rules import Rules
 from queue_store.site import Claim, Dispute, Port, Session, Site
+
+MOST_IDS = 10
 
 
 def register(site: Site, driver: str, user: str, *, now: datetime, rules: Rules) -> Answer:
@@ -36,6 +39,9 @@ def register(site: Site, driver: str, user: str, *, now: datetime, rules: Rules)
     owner = site.registrations.get(user)
     if owner is not None and owner != driver:
         return _dispute(site, user, owner, driver, now=now, rules=rules)
+    # A site is kept whole, and one driver must not be able to fill it.
+    if owner is None and list(site.registrations.values()).count(driver) >= MOST_IDS:
+        return replied(site, TooManyIds(most=MOST_IDS))
     step = _tied(site, user, driver)
     port = next((p for p in step.site.ports if p.session and p.session.user == user), None)
     return Answer(step, Registered(user=user, port=port.name if port else None))

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from bot.concierge.registrations import MOST_IDS
 from bot.effects import (
     AnnouncePluggedIn,
     AskForDispute,
@@ -24,6 +25,7 @@ from bot.replies import (
     NotYourRegistration,
     Registered,
     TooLate,
+    TooManyIds,
     Unregistered,
 )
 from bot.rules import Rules
@@ -34,6 +36,18 @@ def test_c26_register_ties_the_id_to_the_driver(story: Story) -> None:
     assert story.asks(ADA, "register 700101") == Registered(user="700101")
     assert story.asks(ADA, "register 700102") == Registered(user="700102")
     assert story.site.registrations == {"700101": ADA, "700102": ADA}
+
+
+def test_c26_nobody_can_fill_the_site_with_ids(story: Story) -> None:
+    """What is kept is kept whole, and has to fit for everybody."""
+    for number in range(MOST_IDS):
+        story.registers(ADA, f"70010{number}")
+    before = story.site
+
+    assert story.asks(ADA, "register 700199") == TooManyIds(most=MOST_IDS)
+    assert story.site == before
+    assert story.asks(ADA, "register 700100") == Registered(user="700100")
+    assert story.asks(GRACE, "register 700199") == Registered(user="700199")
 
 
 def test_c26_it_takes_effect_on_the_live_session_too(story: Story) -> None:
