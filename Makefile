@@ -57,6 +57,10 @@ two-bots: $(VENV)/ready-to-test engine
 instances: $(VENV)/ready-to-test
 	$(VENV)/bin/python -m tests.instances $(ARGS)
 
+# A month of an office in bad weather, in minutes.
+soak: $(VENV)/ready-to-test engine
+	$(VENV)/bin/python -m tests.soak $(ARGS)
+
 lint: $(VENV)/ready-to-test
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check

@@ -4,21 +4,17 @@ import argparse
 import asyncio
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
-import pytest
-
 from playground.slack.options import SCOPES
 from tests.crashes.day import DAY
-from tests.crashes.keeping import SQLITE, Keeping, dynamodb
+from tests.crashes.keeping import opened
 from tests.crashes.sweep import Death, Sweep
 from tests.crashes.telling import Setting
-from tests.queue_store.servers import aws_environment, dynoxide, running
 
 HISTORY = {"channels:history", "im:history"}
 
@@ -36,7 +32,7 @@ def main() -> int:
     """Do what the command line asks, and answer whether anything was lost or said twice."""
     options = _options()
     began = perf_counter()
-    with _keeping(options.store) as keeping, TemporaryDirectory() as folder:
+    with opened(options.store) as (keeping, _), TemporaryDirectory() as folder:
         scopes = SCOPES - HISTORY if options.without_history else SCOPES
         setting = Setting(keeping=keeping, scopes=scopes)
         deaths = asyncio.run(_deaths(setting, Path(folder), options))
@@ -56,17 +52,6 @@ async def _deaths(setting: Setting, folder: Path, options: argparse.Namespace) -
         if not death.harmless:
             _say(f"{death.chapter}, {death.victim}: {death.failed or death}")
     return deaths
-
-
-@contextmanager
-def _keeping(store: str) -> Iterator[Keeping]:
-    if store == "sqlite":
-        yield SQLITE
-        return
-    with running(dynoxide()) as engine, pytest.MonkeyPatch.context() as environment:
-        for name, value in aws_environment(engine.url).items():
-            environment.setenv(name, value)
-        yield dynamodb(engine.url)
 
 
 def _table(deaths: Sequence[Death]) -> str:

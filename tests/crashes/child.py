@@ -16,18 +16,31 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from bot import log as logs
+from bot.bodies import effect_in
 from bot.duties import Duties
+from bot.effects import ToCard, destination
 from bot.office import Office
 from bot.patience import Patience
 from bot.settings import read_settings
+from queue_store.dynamodb import DynamoDbStore
 from queue_store.opening import Place, open_store
 from queue_store.patience import ADMINISTRATORS
-from queue_store.store import QueueStore
+from queue_store.patience import Patience as StorePatience
+from queue_store.store import OutboxRow, QueueStore
 from tests.bot.office import QUICK
 from tests.crashes.clock import SharedClock
 from tests.crashes.steps import Steps, Victim, unwatched, watch
+from tests.queue_store.between import Refusal, Refusing
 
 LOOK_SECONDS = 0.005
+
+REFUSALS = {
+    "throttled": Refusal("ProvisionedThroughputExceededException"),
+    "conflicting": Refusal("TransactionCanceledException", reasons=("TransactionConflict",)),
+    "done": Refusal("InternalServerError", status=500, done=True),
+}
+
+log = logging.getLogger(__name__)
 
 # It is alone on its machine's clock: nobody else's commits have to be looked for, and however
 # busy the machine is, nobody may be told that it takes long.
@@ -48,6 +61,7 @@ class Job(Struct, frozen=True, kw_only=True):
     victims: tuple[Victim, ...] = ()
     watched_from_birth: bool = False
     patience: Patience = PATIENCE
+    store_patience: StorePatience = ADMINISTRATORS
 
     @property
     def next_life(self) -> "Job":
@@ -61,8 +75,8 @@ def work(job: Job, control: Connection) -> None:
     """Be the bot until told otherwise, or until the parent is gone."""
     for name, value in job.environment.items():
         os.environ[name] = value  # noqa: TID251 - boto3 has no other ears
-    with job.log.open("a") as log:
-        logs.set_up("text", logging.INFO, log, redact=lambda text: text)
+    with job.log.open("a") as file:
+        logs.set_up("text", logging.INFO, file, redact=lambda text: text)
         victim = job.victims[0] if job.victims else None
         steps = Steps(job.trail, victim, armed=job.watched_from_birth)
         watch(steps)
@@ -72,7 +86,11 @@ def work(job: Job, control: Connection) -> None:
 async def _work(job: Job, steps: Steps, control: Connection) -> None:
     settings = read_settings(job.environment)
     clock = SharedClock(job.clock)
-    office = Office(settings, clock=clock, patience=job.patience, open_store=_opened)
+
+    async def opened(place: Place, site: str) -> QueueStore:
+        return await open_store(place, site=site, patience=job.store_patience)
+
+    office = Office(settings, clock=clock, patience=job.patience, open_store=opened)
     told = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told.set)
     async with office, asyncio.TaskGroup() as group:
@@ -83,15 +101,12 @@ async def _work(job: Job, steps: Steps, control: Connection) -> None:
         asyncio.get_running_loop().remove_reader(control.fileno())
 
 
-async def _opened(place: Place, site: str) -> QueueStore:
-    return await open_store(place, site=site, patience=ADMINISTRATORS)
-
-
 def _obey(control: Connection, child: "_Child", group: asyncio.TaskGroup) -> None:
     """Do whatever the parent says, and say when it is done."""
 
-    async def obey(word: str) -> None:
-        control.send(await getattr(child, word)())
+    async def obey(words: str) -> None:
+        word, *given = words.split()
+        control.send(await getattr(child, word)(*given))
 
     def hear() -> None:
         try:
@@ -111,7 +126,9 @@ class _Child:
         self._office = office
         self._steps = steps
         self._ticked: WeakSet[Duties] = WeakSet()
+        self._refusing: Refusing | None = None
         self._note_ticks()
+        self._note_rows()
 
     async def arm(self) -> None:
         """Take steps from now on."""
@@ -165,6 +182,28 @@ class _Child:
         busy = self._steps.under_way or self._office._begun
         heard = duties.listener._heard.empty() and not duties.stations._wanted.is_set()
         return heard and not busy
+
+    async def refuse(self, how: str) -> None:
+        """Let the next write to DynamoDB be refused."""
+        store = self._office._store
+        assert isinstance(store, DynamoDbStore)
+        self._refusing = self._refusing or Refusing(store._table)
+        self._refusing._refusals.append(REFUSALS[how])
+
+    def _note_rows(self) -> None:
+        """Write down in the log what is to be said, and not only shown on what stands."""
+        store, known = self._office._store, set[str]()
+        reading = store.outbox
+
+        async def outbox() -> tuple[OutboxRow, ...]:
+            rows = await reading()
+            for row in rows:
+                if row.id not in known and not isinstance(destination(effect_in(row.body)), ToCard):
+                    log.info("row.seen", extra=logs.facts(row=row.id))
+                known.add(row.id)
+            return rows
+
+        setattr(store, "outbox", outbox)  # noqa: B010 - watched from outside
 
     def _note_ticks(self) -> None:
         ticking = Duties.tick

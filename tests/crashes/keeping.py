@@ -1,8 +1,10 @@
 """Where a bot that may die keeps its queue: the embedded store, or the production one."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from msgspec import Struct
 
 from playground.slack.workspace import ROOM
@@ -10,7 +12,7 @@ from queue_store.site import Site
 from queue_store.store import Commit, QueueStore
 from tests.crashes.clock import NINE
 from tests.queue_store.engines import ENGINES, table_of
-from tests.queue_store.servers import aws_environment
+from tests.queue_store.servers import aws_environment, dynoxide, running
 
 # How long the next life waits for the leadership of one that died.
 LEASE_SECONDS = 2
@@ -57,3 +59,15 @@ def dynamodb(url: str) -> Keeping:
         }
 
     return Keeping(engine="dynoxide", environment=environment)
+
+
+@contextmanager
+def opened(store: str) -> Iterator[tuple[Keeping, int | None]]:
+    """Answer where to keep the queue for a command, and the port of the engine that this takes."""
+    if store == "sqlite":
+        yield SQLITE, None
+        return
+    with running(dynoxide()) as engine, pytest.MonkeyPatch.context() as environment:
+        for name, value in aws_environment(engine.url).items():
+            environment.setenv(name, value)
+        yield dynamodb(engine.url), engine.port

@@ -59,6 +59,11 @@ class Listening:
             answers=Counter(_line(each) for each in self._said if not each.content.metadata),
         )
 
+    @property
+    def mentions(self) -> int:
+        """How many messages notified somebody when they were new."""
+        return sum(bool(said.notifies) for said in self._said)
+
     def rows(self) -> Counter[str]:
         """Count how often each thing that was to be said was said."""
         payloads = (

@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from tests.crashes import child
@@ -66,6 +67,12 @@ class Life:
         return self._asked.result()
 
     @property
+    def memory(self) -> int:
+        """How much of the machine's memory it holds, in bytes."""
+        pages = Path(f"/proc/{self._process.pid}/statm").read_text().split()[1]
+        return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+    @property
     def is_alive(self) -> bool:
         """Whether it has not ended, though it may be asleep."""
         return not self._ended.done()
@@ -106,20 +113,20 @@ class Lives:
     def __init__(self, job: Job) -> None:
         self.deaths = 0
         self._job = job
-        self._life = Life(job)
+        self.life = Life(job)
         self._reborn = asyncio.Event()
         self._over = False
 
     async def run(self) -> None:
         """Let another one live whenever one has died, until it is over."""
         while True:
-            code = await self._life.ended()
+            code = await self.life.ended()
             if self._over:
                 return
             assert code == -signal.SIGKILL, f"the bot left with {code}: see {self._job.log}"
             self.deaths += 1
             self._job = self._job.next_life
-            self._life = Life(self._job)
+            self.life = Life(self._job)
             self._reborn.set()
             self._reborn = asyncio.Event()
 
@@ -127,7 +134,7 @@ class Lives:
         """Ask the living one for something; answer whether it lived to do it."""
         reborn = self._reborn
         try:
-            await self._life.ask(word)
+            await self.life.ask(word)
         except Died:
             await reborn.wait()
             return False
@@ -141,7 +148,7 @@ class Lives:
     def end(self) -> None:
         """Let it be over."""
         self._over = True
-        self._life.kill()
+        self.life.kill()
 
 
 @asynccontextmanager

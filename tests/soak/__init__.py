@@ -1,0 +1,1 @@
+"""A month of an office in minutes: the real bot, simulated neighbours, and all kinds of weather."""
