@@ -5,13 +5,14 @@ it should be; a row that does not say which port it is about is passed over.
 """
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, TypeVar
 
 from msgspec import Struct
 
 from chargepoint.errors import AccessDenied, BadAnswer, Refused
 from chargepoint.events import PortStatus
+from chargepoint.moments import sensible
 from chargepoint.stanzas import LONGEST_FIELD, port_status
 
 SUCCESS = "100"
@@ -94,7 +95,7 @@ def port_statuses(answer: Answer) -> Page[dict[Place, Status]]:
     """Read a page of statuses."""
     stations: dict[str, dict[Place, Status]] = {}
     for id_, number, port in _ports(answer):
-        status = Status(word=port_status(plain(port.Status)), heard=_utc(port.TimeStamp))
+        status = Status(word=port_status(plain(port.Status)), heard=sensible(port.TimeStamp))
         stations.setdefault(id_, {})[id_, number] = status
     return stations, bool(answer.moreFlag)
 
@@ -112,8 +113,8 @@ def sessions(answer: Answer) -> tuple[ChargingSession, ...]:
             station=station,
             port=port,
             user=_text(row.userID),
-            started=_utc(row.startTime),
-            ended=_utc(row.endTime),
+            started=sensible(row.startTime),
+            ended=sensible(row.endTime),
         )
         for row in answer.ChargingSessionData
         if (station := _text(row.stationID)) and (port := _text(row.portNumber))
@@ -144,10 +145,3 @@ def plain(value: object) -> str:
     """Answer it as one line of text that is safe to show, cut where it is too long."""
     text = "" if value is None else str(value)
     return "".join(each if each.isprintable() else " " for each in text).strip()[:LONGEST_FIELD]
-
-
-def _utc(time: datetime | None) -> datetime | None:
-    try:
-        return time and (time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC))
-    except OverflowError:
-        return None

@@ -7,7 +7,7 @@ is ever raised.
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 
 from lxml import etree
 
@@ -20,6 +20,7 @@ from chargepoint.events import (
     SessionUpdated,
     StationEvent,
 )
+from chargepoint.moments import sensible
 
 LARGEST_BODY = 64 * 1024
 LONGEST_FIELD = 128
@@ -67,10 +68,8 @@ class _Fields:
 
     def time(self, name: str) -> datetime | None:
         try:
-            time = datetime.fromisoformat(self.get(name) or "")
-            # The forms without a zone are in UTC too.
-            return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
-        except (ValueError, OverflowError):
+            return sensible(datetime.fromisoformat(self.get(name) or ""))
+        except ValueError:
             return None
 
 

@@ -159,12 +159,13 @@ async def test_no_sessions_at_all_are_no_failure(
 async def test_a_calendar_that_is_wrong_breaks_nothing(
     golden: GoldenServer, golden_api: ChargePointApi, heard: str
 ) -> None:
-    """A day before the first day is no day."""
+    """A day before the first day is no day, and a port without one is a port all the same."""
     golden.answers["getStationStatus"] = recorded("getStationStatus.xml").replace(
         "2026-11-07T19:19:19Z", heard
     )
 
-    assert (await in_use(golden_api)).started == STARTED
+    port = await in_use(golden_api)
+    assert (port.heard, port.started) == (None, None)
 
 
 async def test_denied_sessions_are_remembered_like_a_denied_load(

@@ -109,7 +109,10 @@ def test_an_event_about_no_port_is_malformed(needed: str) -> None:
         parse_event(without(STATUS, needed))
 
 
-@pytest.mark.parametrize("time", ["yesterday", "2026-13-41 99:99:99", "0001-01-01T00:00:00+23:59"])
+@pytest.mark.parametrize(
+    "time",
+    ["yesterday", "2026-13-41 99:99:99", "0001-01-01T00:00:00+23:59", "0001-01-01T00:00:00Z"],
+)
 def test_a_time_that_is_none_costs_only_the_time(time: str) -> None:
     """When a car came matters less than that it came."""
     event = parse_event(saying(START, "startTime", time))

@@ -14,6 +14,7 @@ from queue_store.errors import Conflict, Deposed, Repeated, StoreUnavailable
 from queue_store.lease import Heartbeat, KeptLease
 from queue_store.site import Site
 from queue_store.store import (
+    FORGOTTEN,
     Answered,
     Commit,
     Delivered,
@@ -98,7 +99,10 @@ class Shelf:
     def _forget(self, driver: str | None) -> None:
         if driver is not None:
             name = driver.encode()
-            self.answers = {k: a for k, a in self.answers.items() if name not in a.answer}
+            self.answers = {
+                k: replace(a, answer=FORGOTTEN) if name in a.answer else a
+                for k, a in self.answers.items()
+            }
             self.refused = {k: r for k, r in self.refused.items() if name not in r.body}
 
 

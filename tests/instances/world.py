@@ -24,7 +24,7 @@ from bot.rules import Rules
 from bot.slack import Slack as RealSlack
 from queue_store.errors import StoreError
 from queue_store.site import Site
-from queue_store.store import Commit, Delivered, row_id
+from queue_store.store import FORGOTTEN, Commit, Delivered, row_id
 from tests.instances.chat import Chat, Slack
 from tests.instances.memory import MemoryStore, Shelf
 from tests.instances.turns import Turns
@@ -64,9 +64,8 @@ class WitnessedShelf(Shelf):
         self.said: dict[str, Effect] = {}
 
     def commit(self, commit: Commit) -> int:
-        before = self.answers
         revision = super().commit(commit)
-        self.forgotten |= before.keys() - self.answers.keys()
+        self.forgotten |= {k for k, each in self.answers.items() if each.answer == FORGOTTEN}
         self.witness.now = commit.now
         decision = self.witness.happens(_deciding.get())
         assert (decision.site, len(decision.effects)) == (commit.site, len(commit.bodies))
