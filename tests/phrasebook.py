@@ -173,6 +173,7 @@ def _board() -> Board:
 _PORT = name(EAST)
 _SOON: datetime = NINE + timedelta(minutes=10)
 _NAMED: dict[str, Any] = {
+    "most": 10,
     "about": GRACE,
     "admin": HEDY,
     "asked": 1,
