@@ -174,3 +174,13 @@ def test_1f_on_my_way_takes_no_time_from_anybody() -> None:
     story.presses(ADA, "on my way")
 
     assert story.site.offers[0].deadline == deadline
+
+
+def test_1b_of_several_free_ports_the_one_that_was_idle_longest_is_offered(story: Story) -> None:
+    story.plugs_out(WEST)
+    story.later(minutes=1)
+    story.plugs_out(EAST)
+
+    story.joins(ADA)
+
+    assert story.site.offers[0].port == f"{WEST}/1"
