@@ -316,19 +316,6 @@ class Site(Struct, frozen=True, kw_only=True):
         return replace(self, serial=self.serial + 1), self.serial + 1
 
 
-def twice(site: Site) -> str | None:
-    """Say of what there are two that are the same, though there can be only one, or None."""
-    kinds = {
-        "port": [port.id for port in site.ports],
-        "driver in the queue": [entry.driver for entry in site.queue],
-        "number of an offer": [str(offer.number) for offer in site.offers],
-        "port of an offer": [offer.port for offer in site.offers],
-        "driver of an offer": [offer.driver for offer in site.offers],
-    }
-    kind = next((kind for kind, names in kinds.items() if len(set(names)) < len(names)), None)
-    return kind and f"one {kind} is there twice"
-
-
 def port_id(station: str, number: str) -> str:
     """Name one plug of one station, the same however an event or a reading spells it."""
     return f"{station}/{number}"

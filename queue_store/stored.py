@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from queue_store.errors import Unreadable
-from queue_store.site import SCHEMA, Site, twice
+from queue_store.site import SCHEMA, Site
 from queue_store.upgrades import STEPS, NoWay, Step, lowered, raised
 
 # What is written: SCHEMA, or the one before in the first version that reads SCHEMA.
@@ -78,3 +78,16 @@ def _refuse_newer(schema: int) -> None:
             f"the site was stored by a newer version (schema {schema}, this version reads"
             f" {SCHEMA}): update EV Concierge, or give it another store"
         )
+
+
+def twice(site: Site) -> str | None:
+    """Say of what there are two that are the same, though there can be only one, or None."""
+    kinds = {
+        "port": [port.id for port in site.ports],
+        "driver in the queue": [entry.driver for entry in site.queue],
+        "number of an offer": [str(offer.number) for offer in site.offers],
+        "port of an offer": [offer.port for offer in site.offers],
+        "driver of an offer": [offer.driver for offer in site.offers],
+    }
+    kind = next((kind for kind, names in kinds.items() if len(set(names)) < len(names)), None)
+    return kind and f"one {kind} is there twice"

@@ -8,7 +8,8 @@ from typing import Any, get_args, get_origin, get_type_hints
 from hypothesis import strategies as st
 from msgspec import Struct
 
-from queue_store.site import SCHEMA, Site, twice
+from queue_store.site import SCHEMA, Site
+from queue_store.stored import twice
 
 _ZONES = st.sampled_from([UTC, timezone(timedelta(hours=-8)), timezone(timedelta(hours=5.5))])
 
