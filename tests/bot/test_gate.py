@@ -38,6 +38,11 @@ def slash(**changed: str) -> dict[str, Any]:
     return dict(parse_qsl(command(**changed)))
 
 
+def nested(depth: int) -> list[Any]:
+    """Answer lists within lists."""
+    return [nested(depth - 1)] if depth else []
+
+
 @pytest.mark.parametrize(
     "payload",
     [slash(), press("queue.rejoin", "0"), message("ev add"), mention("add")],
@@ -70,6 +75,7 @@ def test_what_slack_brings_is_let_in_as_it_is(payload: dict[str, Any]) -> None:
         ('{"x": "\\ud800"}', JSON),
         ('{"x":' * 99 + "1" + "}" * 99, JSON),
         ('{"x":' * 5000 + "1" + "}" * 5000, JSON),
+        (json.dumps(message("ev add", blocks=nested(gate.DEEPEST))), JSON),
         ("[" * 500_000, JSON),
         (f'{{"x": {"9" * 5000}}}', JSON),
     ],

@@ -94,6 +94,20 @@ async def test_what_it_posts_can_be_found_again_and_edited(
     assert not neighbours.slack.web_api.refused
 
 
+async def test_slack_is_asked_to_make_nothing_of_what_is_said(
+    slack: Slack, neighbours: Neighbours
+) -> None:
+    """No preview of a link in a name, and no mention of whoever is called like it."""
+    await slack.post(ROOM, HELLO, row=ROW)
+    await slack.whisper(ROOM, ADA, HELLO)
+
+    for call in neighbours.slack.web_api.calls:
+        assert not call.given.get("unfurl_links")
+        assert not call.given.keys() & {"parse", "link_names"}
+    posted = neighbours.slack.web_api.calls[0].given
+    assert (posted["unfurl_links"], posted["unfurl_media"]) == (False, False)
+
+
 async def test_whispers_and_private_messages_reach_one_person(
     slack: Slack, neighbours: Neighbours
 ) -> None:

@@ -26,6 +26,11 @@ def _fault(code: str, text: str) -> web.Response:
     )
 
 
+def _after(name: str, heard: str) -> str:
+    """Answer what an element says, as it is written there."""
+    return heard.partition(f"{name}")[2].partition(">")[2].partition("<")[0]
+
+
 def _soap(text: str) -> web.Response:
     return web.Response(
         text='<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body>'
@@ -53,6 +58,8 @@ SLACKS: tuple[Answer, ...] = (
 )
 CHARGEPOINTS: tuple[Answer, ...] = (
     lambda heard: _fault("e:Client", heard),
+    lambda heard: _fault("e:Client", f"no such password: {_after('Password', heard)}"),
+    lambda heard: _soap(f"no such user: {_after('Username', heard)}"),
     lambda heard: _fault("e:FailedAuthentication", heard),
     lambda heard: _fault(f"e:{heard[:300]}", "no"),
     _soap,

@@ -96,6 +96,37 @@ def test_a_site_that_was_tampered_with_is_a_site_or_unreadable(
         assert decoded(encoded(decision.site), site=site.id) == decision.site
 
 
+PORT = {
+    "id": "1:1/1",
+    "station": "1:1",
+    "number": "1",
+    "name": "EAST",
+    "availability": "available",
+    "heard": "2026-11-27T09:00:00Z",
+}
+ENTRY = {"driver": "U0ADA", "joined": "2026-11-27T09:00:00Z"}
+OFFER = {"number": 1, "port": "1:1/1", "driver": "U0ADA", "made": "2026-11-27T09:00:00Z"}
+NONSENSE: dict[str, Json] = {
+    "a time without a zone": {"ports": [{**PORT, "heard": "2026-11-27T09:00:00"}]},
+    "a year before all others": {"ports": [{**PORT, "heard": "0001-01-01T00:00:00Z"}]},
+    "a year after all others": {"queue": [{**ENTRY, "joined": "9999-12-31T23:59:59Z"}]},
+    "two ports of one name": {"ports": [PORT, {**PORT, "name": "WEST"}]},
+    "a driver in two places": {"queue": [ENTRY, ENTRY]},
+    "two offers of one number": {"offers": [OFFER, {**OFFER, "port": "2", "driver": "U0EVE"}]},
+    "two offers on one port": {"offers": [OFFER, {**OFFER, "number": 2, "driver": "U0EVE"}]},
+    "two offers to one driver": {"offers": [OFFER, {**OFFER, "number": 2, "port": "2"}]},
+}
+
+
+@pytest.mark.parametrize("what", NONSENSE)
+def test_a_site_that_contradicts_itself_is_unreadable(what: str) -> None:
+    """Every decision would stumble over it, for ever."""
+    stored = {**msgspec.json.decode(encoded(waiting())), **NONSENSE[what]}
+
+    with pytest.raises(Unreadable, match="damaged"):
+        decoded(json.dumps(stored).encode(), site=SITE)
+
+
 ITEMS: dict[str, Json] = {
     "site": items.site_item(SITE, revision=3, body=encoded(waiting("U0ADA"))),
     "answer": items.answer_item(SITE, request("trigger:1")),

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from slixmpp import Message
 
-from chargepoint import session
+from chargepoint import listener, session
 from chargepoint.errors import Malformed
 from chargepoint.events import StationEvent
 from chargepoint.listener import log_in_once
@@ -96,10 +96,10 @@ async def test_strangers_who_say_that_they_are_there_are_not_remembered(
 ) -> None:
     """There is no end of strangers."""
     office = Office()
-    async with listening(settings(stream.link.port), office) as listener:
+    async with listening(settings(stream.link.port), office) as ears:
         await until(lambda: office.readings == 1)
-        assert listener._session is not None
-        roster = listener._session._client.client_roster
+        assert ears._session is not None
+        roster = ears._session._client.client_roster
         for number in range(50):
             for kind in ("", "type='subscribe'", "type='unavailable'"):
                 there = f"<presence from='u{number}@evil.example' to='{BOT}' {kind}/>"
@@ -118,10 +118,10 @@ async def test_a_stanza_without_end_ends_the_session_and_not_the_memory(
     office = Office()
 
     def retry(_: int) -> float:
-        problems.append(listener.problem)
+        problems.append(ears.problem)
         return 0.01
 
-    async with listening(settings(stream.link.port), office, retry=retry) as listener:
+    async with listening(settings(stream.link.port), office, retry=retry) as ears:
         await until(lambda: office.readings == 1)
 
         stream.server.stanza(
@@ -138,6 +138,32 @@ OPENING = (
     "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'"
     " version='1.0' id='1' from='localhost'>"
 )
+
+
+async def test_more_events_than_can_be_handled_end_the_session_and_are_read_instead(
+    stream: SmallStream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever can send events could otherwise fill the memory with them."""
+    monkeypatch.setattr(listener, "LARGEST_BACKLOG", 5)
+    problems: list[str | None] = []
+    office = Office()
+
+    def retry(_: int) -> float:
+        problems.append(ears.problem)
+        return 0.01
+
+    async with listening(settings(stream.link.port), office, retry=retry) as ears:
+        await until(lambda: office.readings == 1)
+        office.may_read.clear()
+        ears.refresh()
+        await until(lambda: office.told[-1] == "reading")
+        await until(lambda: bool(stream.server.available))
+        for _ in range(7):
+            await stream.say(STATUS)
+        await until(lambda: problems == [listener.OVERRUN])
+        office.may_read.set()
+
+
 PROLOGS = {
     "a document type": "<!DOCTYPE x>",
     "entities": "<!DOCTYPE x [<!ENTITY a 'aaaaaaaaaa'><!ENTITY b '&a;&a;&a;&a;&a;&a;'>]>",

@@ -4,6 +4,7 @@ Leaves with 1 if a protection can be removed without a test that notices.
 """
 
 import argparse
+import re
 import shutil
 import subprocess
 import sys
@@ -14,12 +15,21 @@ from enum import Enum
 from pathlib import Path
 from queue import SimpleQueue
 
+from msgspec import Struct
+
 from tests.protections.catalogue import ROOT, Protection, protections
 
 # What has to be at hand and belongs to no tree.
 SHARED = (".venv", ".venvs", "node_modules")
 LONGEST_SECONDS = 300
 FAILED_TESTS = 1
+FAILED = re.compile(r"^(?:FAILED|ERROR) tests/([^\s\[]+)", re.MULTILINE)
+
+# The same examples each time: what is noticed today must be noticed tomorrow.
+PYTEST = (
+    *(sys.executable, "-B", "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"),
+    "--hypothesis-seed=0",
+)
 
 
 class Outcome(Enum):
@@ -29,6 +39,18 @@ class Outcome(Enum):
     TIMED_OUT = "yes, by its time limit"
     UNNOTICED = "NO"
     BROKEN = "NO: the tests could not be run"
+    OUTDATED = "NO: the patch applies no more"
+
+
+class Verdict(Struct, frozen=True):
+    """An outcome, and the test that noticed first, where one did."""
+
+    outcome: Outcome
+    by: str = ""
+
+    @property
+    def is_good(self) -> bool:
+        return self.outcome in {Outcome.CAUGHT, Outcome.TIMED_OUT}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,10 +58,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     chosen = [each for each in protections() if asked.only in each.promise]
     with tempfile.TemporaryDirectory() as directory:
-        outcomes = list(_outcomes(chosen, Path(directory), at_once=asked.at_once))
-    caught = sum(outcome in {Outcome.CAUGHT, Outcome.TIMED_OUT} for outcome in outcomes)
-    _say(f"{caught} of {len(outcomes)} removals were noticed")
-    return 0 if caught == len(outcomes) else 1
+        verdicts = list(_verdicts(chosen, Path(directory), at_once=asked.at_once))
+    noticed = sum(verdict.is_good for verdict in verdicts)
+    _say(f"{noticed} of {len(verdicts)} removals were noticed")
+    return 0 if noticed == len(verdicts) else 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -49,23 +71,24 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _outcomes(chosen: list[Protection], directory: Path, *, at_once: int) -> Iterator[Outcome]:
+def _verdicts(chosen: list[Protection], directory: Path, *, at_once: int) -> Iterator[Verdict]:
     trees: SimpleQueue[Path] = SimpleQueue()
     for number in range(at_once):
         trees.put(_copy(directory / str(number)))
 
-    def tried(protection: Protection) -> Outcome:
+    def tried(protection: Protection) -> Verdict:
         tree = trees.get()
         try:
             return _tried(protection, tree)
         finally:
             trees.put(tree)
 
-    _say("| promise | removed in | noticed |\n|---|---|---|")
+    _say("| promise | removed in | noticed by | |\n|---|---|---|---|")
     with ThreadPoolExecutor(at_once) as threads:
-        for protection, outcome in zip(chosen, threads.map(tried, chosen), strict=True):
-            _say(f"| {protection.promise} | `{protection.file}` | {outcome.value} |")
-            yield outcome
+        for protection, verdict in zip(chosen, threads.map(tried, chosen), strict=True):
+            seen = f"{verdict.by} | {verdict.outcome.value}"
+            _say(f"| {protection.promise} | `{protection.file}` | {seen} |")
+            yield verdict
 
 
 def _copy(tree: Path) -> Path:
@@ -86,27 +109,29 @@ def _copy(tree: Path) -> Path:
     return tree
 
 
-def _tried(protection: Protection, tree: Path) -> Outcome:
+def _tried(protection: Protection, tree: Path) -> Verdict:
     file = tree / protection.file
     whole = file.read_text()
-    file.write_text(protection.removed_from(whole))
     try:
+        file.write_text(protection.removed_from(whole))
         return _noticed(protection.tests, tree)
+    except ValueError:
+        return Verdict(Outcome.OUTDATED)
     finally:
         file.write_text(whole)
 
 
-def _noticed(tests: tuple[str, ...], tree: Path) -> Outcome:
-    command = [sys.executable, "-B", "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
+def _noticed(tests: tuple[str, ...], tree: Path) -> Verdict:
     try:
         run = subprocess.run(  # noqa: S603 # our own command
-            command, cwd=tree, capture_output=True, timeout=LONGEST_SECONDS, check=False
+            [*PYTEST, *tests], cwd=tree, capture_output=True, timeout=LONGEST_SECONDS, check=False
         )
     except subprocess.TimeoutExpired:
-        return Outcome.TIMED_OUT
-    if run.returncode == FAILED_TESTS:
-        return Outcome.CAUGHT
-    return Outcome.BROKEN if run.returncode else Outcome.UNNOTICED
+        return Verdict(Outcome.TIMED_OUT)
+    if run.returncode != FAILED_TESTS:
+        return Verdict(Outcome.BROKEN if run.returncode else Outcome.UNNOTICED)
+    failed = FAILED.search(run.stdout.decode(errors="replace"))
+    return Verdict(Outcome.CAUGHT, failed[1]) if failed else Verdict(Outcome.TIMED_OUT)
 
 
 def _say(words: str) -> None:
