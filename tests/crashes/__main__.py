@@ -34,7 +34,7 @@ def main() -> int:
     began = perf_counter()
     with opened(options.store) as (keeping, _), TemporaryDirectory() as folder:
         scopes = SCOPES - HISTORY if options.without_history else SCOPES
-        setting = Setting(keeping=keeping, scopes=scopes)
+        setting = Setting(keeping=keeping, scopes=scopes, socket_mode=options.socket_mode)
         deaths = asyncio.run(_deaths(setting, Path(folder), options))
     _say(_table(deaths))
     _say(f"in {perf_counter() - began:.0f} s")
@@ -88,6 +88,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--without-history", action="store_true", help="where the bot may not read it"
     )
+    parser.add_argument("--socket-mode", action="store_true", help="instead of HTTP requests")
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()
 

@@ -44,8 +44,8 @@ class Office:
 
     async def presses(self, user: str, fragment: str, action: str) -> None:
         """Let somebody press a button under the last message that says so, unless it is gone."""
+        on = self.last(user, fragment)
         for _ in range(MOST_TRIES):
-            on = self.last(user, fragment)
             try:
                 shown = await self.neighbours.press(user, on, action)
             except NotThere:

@@ -18,19 +18,20 @@ from signal import SIGKILL, Signals
 from typing import Any
 
 import aiohttp
-from aiohttp import web
 from msgspec import Struct
+from slack_bolt.async_app import AsyncApp
 
-from bot.app import SlackApp
 from bot.stations import Stations
 from chargepoint.calls import Calls
 from queue_store.aws import Table
 from queue_store.sqlite import SqliteStore
 from queue_store.store import Commit
 
+# What changes nothing, whether it is done or not.
 READS = re.compile(
     r"store (load|answered|outbox|card)|DynamoDB (get_item|query) of \w+|SOAP get\w+"
-    r"|Slack (users\.info|auth\.test|conversations\.\w+)|the answer to a word of its own"
+    r"|Slack (users\.info|auth\.test|conversations\.\w+|apps\.connections\.open|link)"
+    r"|the answer to a word of its own"
 )
 _EFFECT = re.compile(rb'"type":"(\w+)"')
 _ITEM = re.compile(r"sk': \{'S': '([A-Z]+)")
@@ -113,7 +114,7 @@ def watch(steps: Steps) -> None:
     _watch(steps, aiohttp.ClientSession, "_request", lambda _, url, **__: _asked_of_slack(url))
     _watch(steps, Stations, "on_session", lambda: "XMPP session")
     _watch(steps, Stations, "on_event", lambda event: f"XMPP {type(event).__name__}")
-    _watch_answers(steps)
+    _watch(steps, AsyncApp, "async_dispatch", lambda asked: f"the answer to {_kind(asked.body)}")
 
 
 def _watch(steps: Steps, owner: type[Any], method: str, name: Name) -> None:
@@ -138,21 +139,11 @@ def _watch_blocking(steps: Steps, owner: type[Any], method: str, name: Name) -> 
     setattr(owner, method, watched)
 
 
-def _watch_answers(steps: Steps) -> None:
-    answering = SlackApp.answer
-
-    async def watched(self: SlackApp, request: web.Request) -> web.Response:
-        kind = _kind(request.content_type, await request.read())
-        with steps.around(f"the answer to {kind}"):
-            return await answering(self, request)
-
-    SlackApp.answer = watched  # type: ignore[method-assign] # watched from outside
-
-
-def _kind(content_type: str, body: bytes) -> str:
-    if content_type == "application/json":
-        return "a word of its own" if b'"bot_id"' in body else "a message"
-    return "a button" if body.startswith(b"payload=") else "a command"
+def _kind(body: Mapping[str, Any]) -> str:
+    """Say what sort of request this is."""
+    if "event" in body:
+        return "a word of its own" if body["event"].get("bot_id") else "a message"
+    return "a command" if "command" in body else "a button"
 
 
 def _decision(commit: Commit) -> str:
@@ -171,4 +162,4 @@ def _asked_of_dynamodb(method: str, request: Mapping[str, Any], **_: object) -> 
 
 def _asked_of_slack(url: object) -> str:
     path = str(url).partition("?")[0]
-    return f"Slack {path.rpartition('/')[2]}" if "/api/" in path else "Slack response_url"
+    return "Slack response_url" if "/commands/" in path else f"Slack {path.rpartition('/')[2]}"

@@ -21,6 +21,9 @@ from tests.queue_store.servers import free_port
 RETRY_DELAYS = (0.0, 4.0, 20.0)
 DEADLINE_SECONDS = 20.0
 
+# Over a socket nobody sees that the other side is gone before it has not answered for so long.
+SOCKETS_DEADLINE_SECONDS = 5.0
+
 
 class Told(Struct, frozen=True, kw_only=True):
     """What came of a telling: the steps that the first life took, and how many lives ended."""
@@ -35,6 +38,7 @@ class Setting(Struct, frozen=True, kw_only=True):
 
     keeping: Keeping
     scopes: frozenset[str] = SCOPES
+    socket_mode: bool = False
 
 
 async def tell(chapter: Chapter, setting: Setting, folder: Path, *victims: Victim) -> Told:
@@ -60,7 +64,12 @@ async def _happens(chapter: Chapter, neighbours: Neighbours, lives: Lives) -> No
 
 
 def _slack(clock: SharedClock, setting: Setting) -> SimulatedSlack:
-    options = Options(scopes=setting.scopes, retry_delays=RETRY_DELAYS, deadline=DEADLINE_SECONDS)
+    options = Options(
+        scopes=setting.scopes,
+        socket_mode=setting.socket_mode,
+        retry_delays=RETRY_DELAYS,
+        deadline=SOCKETS_DEADLINE_SECONDS if setting.socket_mode else DEADLINE_SECONDS,
+    )
     return SimulatedSlack(
         clock=clock.now, options=options, signs_at=lambda: clock.now().timestamp()
     )

@@ -37,6 +37,16 @@ async def test_it_is_killed_again_while_it_recovers(tmp_path: Path) -> None:
     assert [death for death in deaths if not death.harmless or death.doubled] == []
 
 
+async def test_it_is_killed_in_socket_mode_and_nobody_is_the_worse_for_it(tmp_path: Path) -> None:
+    setting = Setting(keeping=SQLITE, socket_mode=True)
+    sweep = Sweep(setting, tmp_path, chance=Random(4), every=60)
+
+    deaths = [death async for death in sweep.deaths([TURN])]
+
+    assert len(deaths) > 1
+    assert [death for death in deaths if not death.harmless or death.doubled] == []
+
+
 async def test_it_is_killed_beside_dynamodb_and_nobody_is_the_worse_for_it(
     tmp_path: Path, servers: Servers, reach_engine: Callable[[str], str]
 ) -> None:

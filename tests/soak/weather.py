@@ -1,5 +1,6 @@
 """What goes wrong between the bot and its neighbours, at random and for a while."""
 
+import asyncio
 from collections import Counter
 from random import Random
 
@@ -58,7 +59,7 @@ class Weather:
             return
         kinds = [self._slack, self._slack, self._stream, self._soap]
         if self._wire is not None:
-            kinds += [self._lost_answers, self._refusals]
+            kinds += [self._lost_answers, self._refusals, self._silence]
         await self._chance.choice(kinds)()
 
     def clears_up(self) -> None:
@@ -98,6 +99,17 @@ class Weather:
         self.faults["store's answer lost"] += 1
         assert self._wire is not None
         self._wire.swallowing = self._chance.randint(1, 2)
+
+    async def _silence(self) -> None:
+        self.faults["store silent for a second"] += 1
+        wire = self._wire
+        assert wire is not None
+
+        def speak() -> None:
+            wire.mute = False
+
+        wire.mute = True
+        asyncio.get_running_loop().call_later(1.0, speak)
 
     async def _refusals(self) -> None:
         how = self._chance.choice([*STORE])
