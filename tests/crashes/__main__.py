@@ -49,7 +49,7 @@ async def _deaths(setting: Setting, folder: Path, options: argparse.Namespace) -
     chapters = [each for each in DAY if options.chapter in (None, each.name)]
     async for death in sweep.deaths(chapters):
         deaths.append(death)
-        if not death.harmless:
+        if not death.harmless or death.doubled:
             _say(f"{death.chapter}, {death.victim}: {death.failed or death}")
     return deaths
 
