@@ -274,17 +274,15 @@ class Site(Struct, frozen=True, kw_only=True):
             queue=tuple(entry if each.driver == entry.driver else each for each in self.queue),
         )
 
-    def at_bottom(self, driver: str) -> "Site":
-        """Move the driver's entry behind all others."""
-        entry = self.entry(driver)
-        return self if entry is None else self.without_entry(driver).with_entry(entry)
+    def at_bottom(self, entry: Entry) -> "Site":
+        """Move the entry behind all others."""
+        return self.without_entry(entry.driver).with_entry(entry)
 
     def inserting(self, entry: Entry, *, behind: tuple[str, ...]) -> "Site":
-        """Put the entry before the first of those who stood behind it, or at the bottom."""
-        kept = self.without_entry(entry.driver).queue
-        places = (n for n, each in enumerate(kept) if each.driver in behind)
-        place = next(places, len(kept))
-        return replace(self, queue=(*kept[:place], entry, *kept[place:]))
+        """Put a new entry before the first of those who are to be behind it, or at the bottom."""
+        places = (n for n, each in enumerate(self.queue) if each.driver in behind)
+        place = next(places, len(self.queue))
+        return replace(self, queue=(*self.queue[:place], entry, *self.queue[place:]))
 
     def without_entry(self, driver: str) -> "Site":
         """Take the driver out of the queue; an offer is a matter of its own."""

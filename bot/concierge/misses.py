@@ -103,7 +103,7 @@ def _dealt_with(
     told: Effect
     if count < THIRD:
         told = TellMissedTwice(driver=entry.driver, port=port)
-        return Step(site.at_bottom(entry.driver), (told,))
+        return Step(site.at_bottom(entry), (told,))
     told = TellMissedThrice(driver=entry.driver, port=port)
     return Step(site.without_entry(entry.driver), (told,))
 
