@@ -60,8 +60,8 @@ def test_11c_an_offer_on_a_port_that_comes_and_goes_is_withdrawn_some_time(
     said: tuple[Effect, ...] = ()
     while [offer.number for offer in story.site.offers] == [1]:
         said += goes_and_comes(story, gone=gone, there=there)
+        assert ran_on(story) <= THE_LONGEST + timedelta(seconds=gone + there)
 
-    assert ran_on(story) <= THE_LONGEST + timedelta(seconds=gone + there)
     assert outcomes(said)[CallOutcome.WITHDRAWN] == 1
     assert outcomes(said)[CallOutcome.MISSED] == 0
     assert len([effect for effect in said if isinstance(effect, TellFrozen | TellGoesOn)]) <= 20
@@ -136,8 +136,8 @@ def test_4h_an_offer_that_strangers_have_prolonged_for_long_runs_out_in_the_end(
         said += story.later(seconds=30)
         said += story.plugs_out(EAST)
         said += story.later(minutes=3)
+        assert ran_on(story) <= THE_LONGEST + timedelta(minutes=3.5)
 
-    assert ran_on(story) <= THE_LONGEST + timedelta(minutes=3.5)
     assert outcomes(said)[CallOutcome.MISSED] == 1
     assert story.called == [GRACE]
 

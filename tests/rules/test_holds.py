@@ -6,6 +6,7 @@ import pytest
 
 from bot.effects import (
     AnnounceFree,
+    AskWhoPluggedIn,
     CallDriver,
     CallOutcome,
     RemindIdle,
@@ -13,6 +14,7 @@ from bot.effects import (
     TellMoved,
     TellWithdrawn,
     UpdateCall,
+    UpdateWasThatYou,
 )
 from bot.replies import AdminsOnly, Paused, Unpaused, WasNotHeldBack, WhichPort
 from bot.rules import Rules
@@ -232,3 +234,34 @@ def test_6b_what_was_no_news_before_a_pause_is_none_after_it() -> None:
     story.at("08:00")
 
     assert story.says(HEDY, "unpause west", admin=True) == ()
+
+
+def test_6b_a_port_at_which_another_car_is_by_now_is_not_held_back() -> None:
+    """Its driver sees why it can't be used, and no admin could do anything about it."""
+    story = Story(stations=(EAST,))
+    story.joins(ADA)
+    story.plugs_in(EAST, "700101")
+
+    effects = story.presses(ADA, "can't use it", 1)
+
+    assert effects == (
+        UpdateCall(offer=1, driver=ADA, port=name(EAST), outcome=CallOutcome.UNUSABLE),
+        UpdateWasThatYou(offer=1, session=2, driver=ADA, port=name(EAST), mine=False),
+        AskWhoPluggedIn(session=2, port=name(EAST)),
+    )
+    assert story.port(EAST).held_back is None
+    assert story.queue == [ADA]
+
+
+def test_7b_a_port_that_was_reported_is_idle_since_its_offer_ended() -> None:
+    story = Story(stations=(EAST,))
+    story.joins(ADA)
+    story.presses(ADA, "can't use it")
+    story.says(ADA, "remove")
+    ended = story.now
+    story.later(minutes=5)
+    story.reports(EAST, PortStatus.INUSE)
+    story.later(seconds=10)
+
+    assert story.plugs_out(EAST) == (), "a plug that was only tried is no news"
+    assert story.until(ended + timedelta(minutes=10)) == (RemindIdle(port=name(EAST), since=ended),)

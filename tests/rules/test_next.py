@@ -127,3 +127,15 @@ def test_c24_it_says_at_least_where_the_start_is_not_known() -> None:
     assert story.asks(ADA, "next") == NothingFree(
         port=name(EAST), driver=None, since=NINE, since_known=False
     )
+
+
+def test_c24_it_names_no_car_on_a_port_of_which_nobody_knows(story: Story) -> None:
+    story.later(minutes=30)
+    story.plugs_out(WEST)
+    story.plugs_in(WEST, "600003")
+    since = story.now
+    story.reports(EAST, PortStatus.UNREACHABLE)
+
+    assert story.asks(ADA, "next") == NothingFree(
+        port=name(WEST), driver=None, since=since, since_known=True
+    )

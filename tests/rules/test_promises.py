@@ -1,10 +1,11 @@
 """What is true whatever happens; the properties test it for everything that can."""
 
 import pytest
+from msgspec.structs import replace
 
 from bot.effects import CallDriver
 from bot.events import CardPosted
-from bot.replies import NotYourButton, TooLate
+from bot.replies import Done, NotYourButton, TooLate
 from chargepoint.events import PortStatus, PortStatusChanged, SessionStarted
 from tests.story import ADA, ALAN, EAST, GRACE, HEDY, NINE, WEST, Story, name
 
@@ -45,6 +46,21 @@ def test_m2_nobody_is_in_the_queue_twice(story: Story) -> None:
     story.joins(ADA, ADA)
     story.presses(ADA, "rejoin")
 
+    assert story.queue == [ADA]
+
+
+def test_m2_nor_by_an_undo_whatever_the_claim_remembers(story: Story) -> None:
+    """Joining anew makes claims forget the old place, and an undo doesn't rely on that."""
+    story.joins(ADA)
+    story.presses(ADA, "that's me", 1)
+    claims = story.site.claims
+    story.plugs_out(EAST)
+    story.joins(ADA)
+    story.site = replace(story.site, claims=claims)
+
+    story.presses(ADA, "undo", 1)
+
+    assert story.reply() == Done()
     assert story.queue == [ADA]
 
 

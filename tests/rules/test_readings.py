@@ -13,7 +13,8 @@ from bot.effects import (
     UpdateWhoPluggedIn,
 )
 from bot.events import PortsRead
-from chargepoint.events import PortReading, PortStatus, PortStatusChanged
+from bot.reconcile import missed
+from chargepoint.events import PortReading, PortStatus, PortStatusChanged, SessionStarted
 from queue_store.site import Availability
 from tests.story import ADA, ALAN, EAST, GRACE, QUIET, WEST, Story, name, reading
 
@@ -326,3 +327,18 @@ def test_10d_a_port_that_was_free_at_first_is_no_news_when_it_says_so_again() ->
 
     assert story.reports(EAST, PortStatus.AVAILABLE) == ()
     assert story.later(minutes=30) == ()
+
+
+@pytest.mark.parametrize("status", PortStatus)
+def test_10a_each_difference_is_the_event_that_the_stream_would_have_told(
+    status: PortStatus,
+) -> None:
+    story = Story(stations=(EAST,))
+    if status is PortStatus.AVAILABLE:
+        story.reports(EAST, PortStatus.UNREACHABLE)
+    started = SessionStarted(station=EAST, port="1", user="600001", started=None)
+    changed = PortStatusChanged(station=EAST, port="1", status=status)
+
+    told = tuple(missed(story.port(EAST), reading(EAST, status, "600001")))
+
+    assert told == (started if status is IN_USE else changed,)

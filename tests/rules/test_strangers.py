@@ -483,3 +483,28 @@ def test_4g_a_repeated_word_about_a_car_that_is_not_mine_does_not_make_it_mine(
     again = SessionStarted(station=EAST, port="1", session="4001", user="600001")
     assert story.happens(again) == ()
     assert story.session(EAST).driver is None
+
+
+def test_4e_a_yes_does_not_cost_others_their_undo(story: Story) -> None:
+    story.presses(GRACE, "that's me", 2)
+    story.joins(ADA)
+    story.plugs_out(EAST)
+    story.plugs_in(EAST, "700101")
+    story.presses(ADA, "yes, that's me")
+
+    story.presses(GRACE, "undo", 2)
+
+    assert story.reply() == Done()
+    assert story.site.registrations == {"700101": ADA}
+
+
+def test_4c_an_undo_does_not_take_an_id_from_whoever_has_it_by_now(story: Story) -> None:
+    story.presses(ADA, "that's me", 1)
+    story.says(ADA, "unregister 600001")
+    story.registers(GRACE, "600001")
+
+    story.presses(ADA, "undo", 1)
+
+    assert story.reply() == Done()
+    assert story.site.registrations == {"600001": GRACE}
+    assert story.session(EAST).driver == GRACE
