@@ -155,28 +155,34 @@ def clock_time(value: str) -> time:
 
 
 def hours(value: str) -> tuple[time, time] | None:
-    """Take a span of the day, which may go past midnight; nothing means none."""
-    if not value:
+    """Take a span of the day, which may go past midnight, or none."""
+    if _is_none(value):
         return None
     try:
         begin, end = map(clock_time, re.split(r"\s*-\s*", value))
     except (Unfit, ValueError):
-        raise Unfit("must be two times of day with a hyphen, or empty for none") from None
+        raise Unfit("must be two times of day with a hyphen, or none") from None
     if begin == end:
         raise Unfit("must begin and end at different times")
     return begin, end
 
 
 def days(value: str) -> frozenset[int]:
-    """Take names of weekdays, short or long; nothing means none. Monday is 0."""
-    return frozenset(_weekday(each.lower()) for each in listed(value))
+    """Take names of weekdays, short or long, or none. Monday is 0."""
+    names = () if _is_none(value) else listed(value)
+    return frozenset(_weekday(each.lower()) for each in names)
+
+
+def _is_none(value: str) -> bool:
+    # Elastic Beanstalk's command line takes nothing for no setting at all.
+    return value.lower() in {"", "none"}
 
 
 def _weekday(name: str) -> int:
     for number_of_day, day in enumerate(_WEEKDAYS):
         if name in {day, day[:3]}:
             return number_of_day
-    raise Unfit("must be weekdays separated by commas, or empty for none")
+    raise Unfit("must be weekdays separated by commas, or none")
 
 
 def zone(value: str) -> ZoneInfo:

@@ -193,14 +193,14 @@ SUSPEND_MINUTES = defaulted(
 QUIET_HOURS = defaulted(
     "QUIET_HOURS",
     parsers.hours,
-    "no reminder, nag or notice in these hours; empty for none",
+    "no reminder, nag or notice in these hours; `none` or empty for none",
     default="20:00-06:00",
     empty_counts=True,
 )
 QUIET_DAYS = defaulted(
     "QUIET_DAYS",
     parsers.days,
-    "quiet all day; empty for none",
+    "quiet all day; `none` or empty for none",
     default="Sat,Sun",
     empty_counts=True,
 )
