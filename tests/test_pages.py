@@ -186,10 +186,7 @@ class TestGuide:
 
 
 def test_systemd_starts_and_stops_the_bot_as_it_wants_to_be() -> None:
-    unit = configparser.ConfigParser()
-    unit.optionxform = str  # type: ignore[method-assign,assignment] # systemd minds the case
-    unit.read(ROOT / "docs/systemd/ev-concierge.service")
-    service, patience = unit["Service"], Patience()
+    service, patience = unit()["Service"], Patience()
 
     assert service["ExecStart"].endswith("/python -m bot")
     assert int(service["RestartPreventExitStatus"]) == __main__.WRONG_SETTINGS
@@ -197,6 +194,35 @@ def test_systemd_starts_and_stops_the_bot_as_it_wants_to_be() -> None:
     setting, _, store = service["Environment"].partition("=")
     assert (setting, store) == ("QUEUE_STORE", "sqlite:/var/lib/ev-concierge/queue.db")
     assert service["StateDirectory"] == "ev-concierge"
+    assert (service["StateDirectoryMode"], service["UMask"]) == ("0700", "0077")
+
+
+def test_under_systemd_the_doctor_is_asked_with_what_the_bot_is_given() -> None:
+    """Whatever he finds wrong is wrong for the bot, too."""
+    service = unit()["Service"]
+    asked = joined(TEXTS["docs/running.md"].split("## Under systemd")[1])
+    properties = ("EnvironmentFile", "StateDirectory", "StateDirectoryMode")
+
+    (line,) = [each for each in asked if "systemd-run" in each]
+    for each in properties:
+        assert f" --property={each}={service[each]} " in line
+    assert f" --setenv={service['Environment']} " in line
+    assert f" --uid={service['User']} " in line
+    assert f" --working-directory={service['WorkingDirectory']} " in line
+    assert line.endswith(f" {service['ExecStart']} check")
+
+
+def unit() -> configparser.ConfigParser:
+    """Read the unit for systemd, which minds the case."""
+    read = configparser.ConfigParser()
+    read.optionxform = str  # type: ignore[method-assign,assignment] # mypy knows the default alone
+    read.read(ROOT / "docs/systemd/ev-concierge.service")
+    return read
+
+
+def joined(text: str) -> list[str]:
+    """Answer the lines, with those made one that a shell reads as one."""
+    return [line.strip() for line in re.sub(r" *\\\n *", " ", text).splitlines()]
 
 
 def troubles() -> list[str]:
