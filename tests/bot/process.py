@@ -67,10 +67,10 @@ class Running:
 
 
 @asynccontextmanager
-async def started(environment: Mapping[str, str]) -> AsyncIterator[Running]:
-    """Start the bot; it is killed at the end if it is still there."""
+async def started(environment: Mapping[str, str], *, at: Path = ROOT) -> AsyncIterator[Running]:
+    """Start the bot, or the version of it that is there; it is killed if it is there at the end."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot", env={**environment}, cwd=ROOT, stderr=PIPE, limit=LONGEST_LINE
+        sys.executable, "-m", "bot", env={**environment}, cwd=at, stderr=PIPE, limit=LONGEST_LINE
     )
     running = Running(process)
     try:

@@ -1,17 +1,18 @@
 """Instances behind a load balancer, and how a new version takes their places."""
 
 import signal
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from http import HTTPStatus
-from itertools import count
+from itertools import count, cycle
+from pathlib import Path
 
 import aiohttp
 from aiohttp import web
 from msgspec import Struct
 
 from tests.bot.office import until
-from tests.bot.process import Running, started
+from tests.bot.process import ROOT, Running, started
 
 # What a load balancer must not pass on as it came.
 _HOP_BY_HOP = {"host", "connection", "content-length", "transfer-encoding"}
@@ -97,26 +98,35 @@ class LoadBalancer:
 
 
 class Instance(Struct, frozen=True):
-    """One process, where it is, and how to be rid of it."""
+    """One process, where it is, how to be rid of it, and of which version it is."""
 
     running: Running
     url: str
     stack: AsyncExitStack
+    version: Path
 
 
 class Fleet:
     """So many instances of the bot, replaced one after the other.
 
-    A patient one waits until a new instance is ready before the next one goes.
+    A patient one waits until a new instance is ready before the next one goes. Of several versions,
+    each new instance is of the next.
     """
 
     def __init__(
-        self, balancer: LoadBalancer, environment: Mapping[str, str], *, patient: bool = False
+        self,
+        balancer: LoadBalancer,
+        environment: Mapping[str, str],
+        *,
+        patient: bool = False,
+        versions: Sequence[Path] = (ROOT,),
     ) -> None:
         self._balancer = balancer
         self._patient = patient
         self._environment = environment
         self._instances: list[Instance] = []
+        self._versions = cycle(versions)
+        self.decisions = dict.fromkeys(versions, 0)
         self.codes: list[int] = []
 
     @asynccontextmanager
@@ -128,7 +138,7 @@ class Fleet:
             yield
         finally:
             for instance in self._instances:
-                await instance.stack.aclose()
+                await self._part_with(instance)
 
     async def deploy(self, *, drained: bool = True, by: signal.Signals = signal.SIGTERM) -> None:
         """Replace every instance, one at a time; `drained` ones get no requests any more."""
@@ -140,12 +150,16 @@ class Fleet:
             self.codes.append(await old.running.leaves())
             if not drained:
                 self._balancer.forget(old.url)
-            await old.stack.aclose()
+            await self._part_with(old)
             await self._start()
 
     async def _start(self) -> None:
-        stack = AsyncExitStack()
-        running = await stack.enter_async_context(started(self._environment))
+        stack, version = AsyncExitStack(), next(self._versions)
+        running = await stack.enter_async_context(started(self._environment, at=version))
         url = await (running.ready() if self._patient else running.url())
-        self._instances.append(Instance(running, url, stack))
+        self._instances.append(Instance(running, url, stack, version))
         await self._balancer.register(url)
+
+    async def _part_with(self, instance: Instance) -> None:
+        await instance.stack.aclose()
+        self.decisions[instance.version] += instance.running.said.count(" event.decided ")

@@ -7,7 +7,7 @@ after the other, again and again; meanwhile people type, press and plug in witho
 import asyncio
 import signal
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -22,6 +22,8 @@ from playground.slack.workspace import ROOM, dm_of
 from queue_store.dynamodb import DynamoDbStore
 from queue_store.records import KeptAnswer
 from tests.bot.office import Clock, Neighbours, until
+from tests.bot.process import ROOT
+from tests.deployment import next_version
 from tests.deployment.fleet import Fleet, LoadBalancer
 from tests.deployment.traffic import PORTS, Traffic, people
 from tests.queue_store.engines import open_table
@@ -82,34 +84,82 @@ async def table(dynamodb: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Dy
     return await open_table(TABLE, site=ROOM)
 
 
+@pytest.fixture
+def settings(neighbours: Neighbours, dynamodb: dict[str, str]) -> dict[str, str]:
+    """Answer the settings of every instance."""
+    return neighbours.environment(QUEUE_STORE=f"dynamodb:{TABLE}", **QUICK, **dynamodb)
+
+
+class Office(Struct, frozen=True):
+    """An office at work while versions come and go."""
+
+    neighbours: Neighbours
+    table: DynamoDbStore
+    way: Way
+    rounds: int
+    traffic: Traffic
+
+    async def lives_through(self, fleet: Fleet, balancer: LoadBalancer) -> None:
+        """Replace every instance so many times, until all is said that there is to say."""
+        async with balancer.serving(), fleet.running(2):
+            self.neighbours.slack.bot_url = balancer.url
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self.traffic.flow())
+                for _ in range(self.rounds):
+                    await fleet.deploy(drained=self.way.drained, by=self.way.by)
+                self.traffic.over.set()
+            await until(lambda: nothing_to_say(self.table))
+
+    async def has_lost_nothing(self) -> None:
+        """See that everybody got what they asked for, and that nothing was said twice."""
+        assert said_twice(self.neighbours) == []
+        site = (await self.table.load()).site
+        assert (site.queue, site.offers) == ((), ())
+        assert await self.table.refused(now=self.neighbours.clock.now()) == ()
+        asked, failed = self.traffic.asked, len(self.traffic.failures)
+        assert asked - failed <= await answers(self.table) <= asked
+        await self.table.close()
+
+
+@pytest.fixture
+def office(
+    neighbours: Neighbours, table: DynamoDbStore, way: Way, request: pytest.FixtureRequest
+) -> Office:
+    """Let it be as busy, and for as long, as was asked for."""
+    option = request.config.getoption
+    return Office(
+        neighbours, table, way, option("--rounds"), Traffic(neighbours, seed=option("--seed"))
+    )
+
+
 async def test_nothing_is_lost_or_doubled_while_versions_come_and_go(
-    neighbours: Neighbours,
-    table: DynamoDbStore,
-    dynamodb: dict[str, str],
-    way: Way,
-    request: pytest.FixtureRequest,
+    office: Office, settings: Mapping[str, str], way: Way
 ) -> None:
-    settings = {"QUEUE_STORE": f"dynamodb:{TABLE}", **QUICK, **dynamodb}
-    balancer, traffic = LoadBalancer(), Traffic(neighbours, seed=request.config.getoption("--seed"))
-    fleet = Fleet(balancer, neighbours.environment(**settings), patient=way.socket)
-    async with balancer.serving(), fleet.running(2):
-        neighbours.slack.bot_url = balancer.url
-        async with asyncio.TaskGroup() as group:
-            group.create_task(traffic.flow())
-            for _ in range(request.config.getoption("--rounds")):
-                await fleet.deploy(drained=way.drained, by=way.by)
-            traffic.over.set()
-        await until(lambda: nothing_to_say(table))
+    balancer = LoadBalancer()
+    fleet = Fleet(balancer, settings, patient=way.socket)
+
+    await office.lives_through(fleet, balancer)
 
     assert set(fleet.codes) == {way.leaves_with}
-    assert said_twice(neighbours) == []
-    site = (await table.load()).site
-    assert (site.queue, site.offers) == ((), ())
-    assert await table.refused(now=neighbours.clock.now()) == ()
     if way.drained:
-        assert traffic.failures == [], balancer.refusals
-    assert traffic.asked - len(traffic.failures) <= await answers(table) <= traffic.asked
-    await table.close()
+        assert office.traffic.failures == [], balancer.refusals
+    await office.has_lost_nothing()
+
+
+@pytest.mark.parametrize("way", ["with notice"], indirect=True)
+async def test_the_next_version_works_beside_this_one_though_it_stores_another_form(
+    office: Office, settings: Mapping[str, str], tmp_path: Path
+) -> None:
+    """One of each is at work all the time, and reads what the other wrote."""
+    following = next_version.made(tmp_path / "next")
+    balancer = LoadBalancer()
+    fleet = Fleet(balancer, settings, versions=(ROOT, following))
+
+    await office.lives_through(fleet, balancer)
+
+    assert office.traffic.failures == [], balancer.refusals
+    assert min(fleet.decisions.values()) > 10
+    await office.has_lost_nothing()
 
 
 async def nothing_to_say(table: DynamoDbStore) -> bool:
