@@ -130,7 +130,7 @@ def _begin(site: Site, port: Port, event: SessionStarted, *, now: datetime, rule
         # need not be asked twice.
         settled = back.driver is None and site.offer_on(port.id) is None
         again = replace(
-            _told(back, event, now),
+            back,
             network_id=event.session or back.network_id,
             noticed=back.noticed and settled,
         )

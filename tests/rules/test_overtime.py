@@ -13,8 +13,8 @@ from bot.effects import (
 )
 from bot.messages import Reader, render
 from bot.replies import Done, NotYourButton, TooLate
-from chargepoint.events import SessionStarted
-from tests.story import ADA, ALAN, EAST, GRACE, NINE, RULES, WEST, ZONE, Story, name
+from chargepoint.events import PortStatus, SessionStarted
+from tests.story import ADA, ALAN, EAST, GRACE, NINE, RULES, WEST, ZONE, Story, name, reading
 
 
 def asked(effects: tuple[Effect, ...]) -> list[int]:
@@ -313,3 +313,19 @@ def test_8e_who_is_back_without_a_number_keeps_the_old_one(story: Story) -> None
     story.happens(SessionStarted(station=EAST, port="1", user="600001", started=story.now))
 
     assert story.session(EAST).network_id == before
+
+
+def test_8e_that_a_car_is_back_does_not_tell_since_when_it_was_there_before() -> None:
+    """It was found plugged in, and the start is that of its coming back."""
+    story = Story(stations=())
+    story.reads(reading(EAST, PortStatus.INUSE, "600001"))
+    found = story.now
+    story.later(minutes=30)
+    story.plugs_out(EAST)
+    story.later(minutes=1)
+
+    story.plugs_in(EAST, "600001")
+
+    session = story.session(EAST)
+    assert (session.number, session.since, session.since_known) == (1, found, False)
+    assert session.network_id == "4001"
