@@ -5,7 +5,7 @@ whole. Here are its parts, questions about it and small steps on it; the rules t
 to take which step are the bot's. Every time is aware.
 """
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
 import msgspec
@@ -15,6 +15,9 @@ from msgspec.structs import replace
 from queue_store.moments import Moment
 
 SCHEMA = 1
+
+# Of a port that was free when it was first seen nobody knows since when: it comes last.
+UNKNOWN = datetime.max.replace(tzinfo=UTC)
 
 
 class Availability(StrEnum):
@@ -350,9 +353,8 @@ def is_out_of_service(port: Port) -> bool:
     return port.silent or port.availability is Availability.OUT_OF_SERVICE
 
 
-def _idle_longest(port: Port) -> tuple[bool, float, str]:
-    since = port.idle_since
-    return (since is None, since.timestamp() if since else 0.0, port.id)
+def _idle_longest(port: Port) -> tuple[datetime, str]:
+    return (port.idle_since or UNKNOWN, port.id)
 
 
 def _by_number(offer: Offer) -> int:

@@ -184,3 +184,13 @@ def test_1b_of_several_free_ports_the_one_that_was_idle_longest_is_offered(story
     story.joins(ADA)
 
     assert story.site.offers[0].port == f"{WEST}/1"
+
+
+def test_1b_one_of_which_nobody_knows_since_when_it_is_free_comes_after_these() -> None:
+    story = Story()
+    story.plugs_in(WEST, "600002")
+    story.plugs_out(WEST)
+
+    story.joins(ADA)
+
+    assert story.site.offers[0].port == f"{WEST}/1"
