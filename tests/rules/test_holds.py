@@ -265,3 +265,14 @@ def test_7b_a_port_that_was_reported_is_idle_since_its_offer_ended() -> None:
 
     assert story.plugs_out(EAST) == (), "a plug that was only tried is no news"
     assert story.until(ended + timedelta(minutes=10)) == (RemindIdle(port=name(EAST), since=ended),)
+
+
+def test_c30_that_a_port_is_free_which_was_offered_before_is_no_news_after_a_pause() -> None:
+    story = Story(stations=(EAST,))
+    story.plugs_in(EAST, "600001")
+    story.joins(ADA)
+    story.plugs_out(EAST)
+    story.says(HEDY, "pause east", admin=True)
+    story.says(ADA, "remove")
+
+    assert story.says(HEDY, "unpause east", admin=True) == ()

@@ -32,7 +32,7 @@ def test_5f_a_bot_that_was_away_for_hours_blames_nobody_before_it_has_looked() -
 
 def test_11a_nobody_is_called_to_a_port_of_which_nobody_has_heard_for_long() -> None:
     story = Story(stations=(EAST,))
-    story.now += timedelta(minutes=20)
+    story.now += timedelta(minutes=15)
     story.joins(ADA)
     assert story.called == []
 
