@@ -180,6 +180,15 @@ class TestGuide:
 
         assert f"python -m queue_store create {store}\n" in self.GUIDE
 
+    @pytest.mark.parametrize("page", ["docs/elastic-beanstalk.md", "docs/running.md"])
+    def test_whatever_needs_an_account_is_marked(self, page: str) -> None:
+        """Whoever only wants to look may do everything else."""
+        sections = re.split("^## ", TEXTS[page], flags=re.MULTILINE)[1:]
+        asking = [each for each in sections if re.search(r"^ {4,}(aws|eb) ", each, re.MULTILINE)]
+
+        assert asking
+        assert [each for each in asking if "🔑" not in each.partition("\n")[0]] == []
+
     def test_the_files_that_it_names_are_there(self) -> None:
         for name in re.findall(r"file://(\S+)|(docs/\S+\.config)", self.GUIDE):
             assert (ROOT / "".join(name)).is_file(), name

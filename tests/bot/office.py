@@ -278,9 +278,11 @@ async def at_work(
                 await asyncio.wait({running})
 
 
-async def until(happened: Callable[[], Awaitable[object]]) -> None:
+async def until(
+    happened: Callable[[], Awaitable[object]], *, within: float = DEADLINE_SECONDS
+) -> None:
     """Wait until it has happened."""
-    async with asyncio.timeout(DEADLINE_SECONDS):
+    async with asyncio.timeout(within):
         while not await happened():  # noqa: ASYNC110 - what is waited for is in other tasks' values
             await asyncio.sleep(0.005)
 

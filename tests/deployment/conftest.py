@@ -14,6 +14,7 @@ from tests.queue_store import servers
 from tests.queue_store.servers import running
 
 PYTHONS = ("3.11", "3.12", "3.13")
+SECONDS_A_ROUND = 120
 PYENV = Path.home() / ".pyenv/versions"
 
 
@@ -23,6 +24,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         every = metafunc.config.getoption("--every-python")
         pythons = [p for v in PYTHONS if (p := found(v))] if every else [sys.executable]
         metafunc.parametrize("python", pythons, ids=version, scope="session")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Give whatever goes on for longer the time for that."""
+    rounds: int = config.getoption("--rounds")
+    for item in items:
+        if "office" in getattr(item, "fixturenames", ()) and rounds > 1:
+            item.add_marker(pytest.mark.timeout(SECONDS_A_ROUND * rounds))
 
 
 def found(wanted: str) -> str | None:

@@ -1,7 +1,7 @@
 """Instances behind a load balancer, and how a new version takes their places."""
 
 import signal
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from http import HTTPStatus
 from itertools import count, cycle
@@ -106,11 +106,15 @@ class Instance(Struct, frozen=True):
     version: Path
 
 
+async def at_once() -> None:
+    """Wait for nothing."""
+
+
 class Fleet:
     """So many instances of the bot, replaced one after the other.
 
     A patient one waits until a new instance is ready before the next one goes. Of several versions,
-    each new instance is of the next.
+    each new instance is of the next. What happens `between` two replacements is waited for.
     """
 
     def __init__(
@@ -120,9 +124,11 @@ class Fleet:
         *,
         patient: bool = False,
         versions: Sequence[Path] = (ROOT,),
+        between: Callable[[], Awaitable[None]] = at_once,
     ) -> None:
         self._balancer = balancer
         self._patient = patient
+        self._between = between
         self._environment = environment
         self._instances: list[Instance] = []
         self._versions = cycle(versions)
@@ -152,6 +158,7 @@ class Fleet:
                 self._balancer.forget(old.url)
             await self._part_with(old)
             await self._start()
+            await self._between()
 
     async def _start(self) -> None:
         stack, version = AsyncExitStack(), next(self._versions)

@@ -17,8 +17,8 @@ from tests.bot.office import Neighbours
 CALL = "Go and plug in"
 # What Slack shows of a command that nobody took.
 FAILED = "failed with the error"
-# What the bot says on a machine that is too busy: it may have been taken, or may yet be.
-UNCLEAR = "couldn't confirm"
+# What the bot says on a machine that is too busy: whether it was taken is unknown, or it was not.
+BUSY = ("couldn't confirm", "can't get at the queue")
 # Whoever repeats a command that was taken after all reads that it was.
 JOINED = ("joined the queue", "in the queue already")
 # Far more than anything should take, on a machine that has other things to do.
@@ -42,6 +42,7 @@ class Traffic:
         self.chance = random.Random(seed)
         self.over = asyncio.Event()
         self.asked = 0
+        self.unanswered = 0
         self.failures: list[str] = []
         self.drivers = [Driver(self, person) for person in neighbours.slack.workspace.people]
 
@@ -80,13 +81,20 @@ class Driver:
 
     async def asks(self, text: str, *expected: str) -> str:
         """Type a command until it is taken, and read its answer, which has to say so."""
-        while FAILED in (said := await self._asked(text)) or UNCLEAR in said:
-            if FAILED in said:
-                self._traffic.failures.append(said)
+        while not self._is_answered(said := await self._asked(text)):
             await self._rests(0.05, 0.5)
         fits = not expected or any(each in said for each in expected)
         assert fits, f"{self.user} asked {text!r} and was told {said!r}"
         return said
+
+    def _is_answered(self, said: str) -> bool:
+        if FAILED in said:
+            self._traffic.failures.append(said)
+        elif any(each in said for each in BUSY):
+            self._traffic.unanswered += 1
+        else:
+            return True
+        return False
 
     async def _asked(self, text: str) -> str:
         self._traffic.asked += 1
