@@ -177,11 +177,16 @@ class _Child:
             session = duties.listener._session
             if session is None or not await session._answers():
                 return False
-            if await self._office._store.outbox():
+            # What is decided while the outbox is read may not be in it.
+            if self._is_busy(duties) or await self._office._store.outbox():
                 return False
-        busy = self._steps.under_way or self._office._begun
-        heard = duties.listener._heard.empty() and not duties.stations._wanted.is_set()
-        return heard and not busy
+        return not self._is_busy(duties)
+
+    def _is_busy(self, duties: Duties) -> bool:
+        at_work = self._steps.under_way or self._office._begun
+        return bool(
+            at_work or not duties.listener._heard.empty() or duties.stations._wanted.is_set()
+        )
 
     async def refuse(self, how: str) -> None:
         """Let the next write to DynamoDB be refused."""
