@@ -41,6 +41,7 @@ def test_7a_not_while_it_is_held_back(story: Story) -> None:
 
 ENDS: dict[str, Callable[[Story], object]] = {
     "leave the queue": lambda story: story.presses(ADA, "leave the queue"),
+    "until": lambda story: (story.says(ADA, "add until 9:08"), story.at("09:08")),
     "no answer": lambda story: story.later(minutes=4),
     "not now": lambda story: story.presses(ADA, "not now"),
     "remove": lambda story: story.says(ADA, "remove"),

@@ -329,3 +329,14 @@ def test_8e_that_a_car_is_back_does_not_tell_since_when_it_was_there_before() ->
     session = story.session(EAST)
     assert (session.number, session.since, session.since_known) == (1, found, False)
     assert session.network_id == "4001"
+
+
+def test_8e_also_where_only_a_reading_shows_that_they_are_back(story: Story) -> None:
+    story.plugs_out(EAST)
+    story.later(minutes=2)
+
+    story.reads(
+        reading(EAST, PortStatus.INUSE, "600001"), reading(WEST, PortStatus.INUSE, "600002")
+    )
+
+    assert story.session(EAST).number == 1

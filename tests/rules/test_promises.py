@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from bot.effects import CallDriver
-from bot.events import CardPosted
+from bot.events import CardPosted, FeedRegistered
 from bot.replies import Done, NotYourButton, TooLate
 from chargepoint.events import PortStatus, PortStatusChanged, SessionStarted
 from tests.story import ADA, ALAN, EAST, GRACE, HEDY, NINE, WEST, Story, name
@@ -144,3 +144,11 @@ def test_m3_a_free_port_is_called_out_once(story: Story) -> None:
 
     assert story.plugs_out(EAST) == (CallDriver(offer=3, driver=ADA, port=name(EAST)),)
     assert story.later(minutes=9) == ()
+
+
+def test_m5_a_feed_that_is_registered_again_changes_nothing(story: Story) -> None:
+    before = story.site
+
+    for _ in range(2):
+        assert story.happens(FeedRegistered(feed="17")) == ()
+        assert story.site == replace(before, feed="17")

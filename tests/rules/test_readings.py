@@ -342,3 +342,23 @@ def test_10a_each_difference_is_the_event_that_the_stream_would_have_told(
     told = tuple(missed(story.port(EAST), reading(EAST, status, "600001")))
 
     assert told == (started if status is IN_USE else changed,)
+
+
+def test_4g_whose_car_it_is_may_be_learnt_from_a_reading_too() -> None:
+    story = Story(stations=(EAST,))
+    story.registers(GRACE, "700102")
+    story.plugs_in(EAST)
+    story.later(minutes=2)
+
+    assert story.reads(reading(EAST, IN_USE, "700102")) == (
+        UpdateWhoPluggedIn(session=1, port=name(EAST), driver=GRACE),
+    )
+
+
+def test_11a_a_port_that_is_listed_no_more_is_out_of_service_while_a_car_is_on_it(
+    story: Story,
+) -> None:
+    story.reads(reading(WEST, IN_USE, "600002"))
+
+    assert story.port(EAST).availability is Availability.OUT_OF_SERVICE
+    assert story.session(EAST).number == 1

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from bot.effects import TellMissed, TellMissedTwice, TellTimeIsUp
-from tests.story import ADA, EAST, Story
+from tests.story import ADA, EAST, GRACE, Story
 
 # Los Angeles sets its clocks back at 09:00 UTC, and forward at 10:00 UTC.
 NIGHT_OF_AUTUMN = datetime(2026, 11, 1, 7, tzinfo=UTC)
@@ -19,6 +19,14 @@ def test_13a_until_times_and_timed_suspensions_end_by_themselves(story: Story) -
     story.later(seconds=1)
     assert story.entry(ADA).suspended is None
     assert TellTimeIsUp(driver=ADA) in story.at("10:00")
+
+
+def test_13a_an_until_ends_also_behind_somebody_who_stays(story: Story) -> None:
+    story.joins(GRACE)
+    story.says(ADA, "add until 10:00")
+
+    assert TellTimeIsUp(driver=ADA) in story.at("10:00")
+    assert story.queue == [GRACE]
 
 
 def test_13b_durations_are_real_time_across_clock_changes() -> None:
