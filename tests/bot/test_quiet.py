@@ -171,3 +171,15 @@ def test_the_clocks_of_small_islands_change_by_half_an_hour() -> None:
 def wall(*parts: int) -> datetime:
     """Answer what a clock on the wall shows."""
     return datetime(*parts)  # type: ignore[arg-type] # noqa: DTZ001 - as walls do
+
+
+@pytest.mark.parametrize("zone", [LOS_ANGELES, ZoneInfo("Asia/Tokyo")])
+def test_the_day_is_the_sites_wherever_the_bot_runs(zone: ZoneInfo) -> None:
+    """Where it is quiet for ever the answers tell which day it is taken for."""
+    quiet = QuietTimes(zone=zone, days=frozenset(range(7)))
+    midnight = at(zone, 2026, 11, 23)
+
+    hours = [midnight + timedelta(hours=hour) for hour in range(24)]
+
+    assert len({(quiet.begun(hour), quiet.ends(hour)) for hour in hours}) == 1
+    assert quiet.ends(midnight + timedelta(days=1)) != quiet.ends(midnight)
