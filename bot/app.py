@@ -127,7 +127,7 @@ class SlackApp:
             try:
                 await self._until_lost(handler)
             finally:
-                await handler.close_async()  # type: ignore[no-untyped-call] # Bolt's own
+                await handler.close_async()
             log.warning("socket.rebuilt")
 
     async def _until_lost(self, handler: AsyncSocketModeHandler) -> None:
@@ -343,6 +343,13 @@ class _Socket(AsyncSocketModeHandler):
         else:
             req.payload = msgspec.json.decode(fit)
             await super().handle(client, req)
+
+    async def close_async(self) -> None:
+        try:
+            await super().close_async()  # type: ignore[no-untyped-call] # Bolt's own
+        finally:
+            # Slack may never say good-bye, and whoever waits for that is cancelled at a stop.
+            await self.client.aiohttp_client_session.close()
 
 
 async def _responded(respond: AsyncRespond, message: Message) -> str | None:

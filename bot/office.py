@@ -120,7 +120,7 @@ class Office:
         # Slack's socket brings us requests for as long as it is open.
         serving.cancel()
         self._leader.stop()
-        await asyncio.wait({leading}, timeout=self._patience.flush)
+        await asyncio.wait({leading, serving}, timeout=self._patience.flush)
 
     def _wire(self, store: QueueStore) -> None:
         settings, clock, rules = self._settings, self._clock, _rules(self._settings)

@@ -19,9 +19,14 @@ _CONNECTIONS = 10
 
 
 class Sockets:
-    """The live Socket Mode connections; each envelope goes to one of them, in turn."""
+    """The live Socket Mode connections; each envelope goes to one of them, in turn.
+
+    While `parts` is not set, whoever takes leave hears no good-bye.
+    """
 
     def __init__(self, workspace: Workspace, options: Options) -> None:
+        self.parts = asyncio.Event()
+        self.parts.set()
         self._workspace = workspace
         self._options = options
         self._tickets: set[str] = set()
@@ -45,7 +50,7 @@ class Sockets:
         if ticket not in self._tickets:
             return web.Response(status=403)
         self._tickets.discard(ticket)
-        socket = web.WebSocketResponse()
+        socket = web.WebSocketResponse(autoclose=False)
         await socket.prepare(request)
         if self.connected >= _CONNECTIONS:
             await socket.send_json({"type": "disconnect", "reason": "too_many_websockets"})
@@ -91,6 +96,7 @@ class Sockets:
                 async for message in socket:
                     if message.type is WSMsgType.TEXT:
                         self._acknowledge(message.data)
+                await self.parts.wait()
         finally:
             # A bot that dies without a word gets the handler cancelled.
             self._live.remove(socket)

@@ -204,6 +204,17 @@ async def test_a_stop_does_not_wait_for_ever(neighbours: Neighbours) -> None:
     assert asyncio.get_running_loop().time() - begun < 3
 
 
+async def test_a_stop_does_not_wait_for_slacks_good_bye(by_socket: Neighbours) -> None:
+    by_socket.slack.sockets.parts.clear()
+    async with at_work(by_socket, patience=replace(QUICK, flush=0.1)) as bot:
+        assert bot.office._app is not None
+        socket = bot.office._app._socket
+        bot.told.set()
+
+    assert socket is not None
+    assert socket.client.aiohttp_client_session.closed
+
+
 @pytest.mark.parametrize("error", ["invalid_auth", "internal_error"])
 async def test_a_token_that_slack_refuses_is_named_until_it_is_mended(
     neighbours: Neighbours, error: str, caplog: pytest.LogCaptureFixture
