@@ -8,6 +8,7 @@ import threading
 import time
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ from queue_store.errors import (
     Unreadable,
 )
 from queue_store.patience import Patience
-from queue_store.site import SCHEMA, Site
+from queue_store.site import SCHEMA, Entry, Site
 from queue_store.sqlite import SqliteStore
 from queue_store.store import Commit, Delivered, Snapshot
 from tests.queue_store.decisions import (
@@ -239,6 +240,10 @@ async def test_a_file_of_a_version_that_never_was_is_refused(path: Path, version
         await SqliteStore.open(path, site=SITE)
 
 
+# When version 1 wrote its example.
+THEN = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
 @pytest.fixture
 def version1(path: Path) -> Path:
     """Put a file that version 1 wrote in the file's place."""
@@ -248,22 +253,23 @@ def version1(path: Path) -> Path:
 
 async def test_an_older_file_is_brought_up_to_date(version1: Path) -> None:
     """Who updates the bot keeps the queue, and what is still to be said."""
+    site = Site(id=SITE, queue=(Entry(driver="U0ADA", joined=THEN),))
     store = await SqliteStore.open(version1, site=SITE)
 
-    assert await store.load() == Snapshot(site=waiting("U0ADA"), revision=1)
-    assert await store.answered("trigger 1", now=NOON) == b"You're in"
-    assert await store.card("offer/1", now=NOON) == card()
+    assert await store.load() == Snapshot(site=site, revision=1)
+    assert await store.answered("trigger 1", now=THEN) == b"You're in"
+    assert await store.card("offer/1", now=THEN) == card(expires=THEN + timedelta(days=7))
     first, second = await store.outbox()
     assert [(row.body, row.begun) for row in (first, second)] == [
         (b"first", None),
         (b"second", None),
     ]
-    await store.begin(first.id, now=NOON)
+    await store.begin(first.id, now=THEN)
     await store.discharge(Delivered(row=second.id, refused=refusal()))
     await store.close()
     store = await SqliteStore.open(version1, site=SITE)
-    assert [row.begun for row in await store.outbox()] == [NOON]
-    assert [row.body for row in await store.refused(now=NOON)] == [b"second"]
+    assert [row.begun for row in await store.outbox()] == [THEN]
+    assert [row.body for row in await store.refused(now=THEN)] == [b"second"]
     await store.close()
 
 

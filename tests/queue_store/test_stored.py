@@ -102,7 +102,7 @@ def back(made: Json) -> Json:
 
 
 STEPS = {OLDER: Step(forth=forth, back=back)}
-OLD = b'{"schema":%d,"name":"garage","line":"U0ADA U0GRACE","at":"2026-11-20T12:00:00Z"}' % OLDER
+OLD = b'{"schema":%d,"name":"garage","line":"U0ADA U0GRACE","at":"2099-11-20T12:00:00Z"}' % OLDER
 NEW = Site(
     id="garage", queue=tuple(Entry(driver=each, joined=NOON) for each in ("U0ADA", "U0GRACE"))
 )
