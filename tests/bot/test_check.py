@@ -9,18 +9,20 @@ import sys
 from asyncio import create_subprocess_exec
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
 
 import pytest
 from aiohttp import web
 from msgspec import Struct
 
 from bot.check import machine
+from bot.check.clocks import Clocks
 from bot.check.doctor import Limits, examine
 from bot.check.slack import NEEDED, OPTIONAL
 from bot.settings import readable
 from playground.slack.workspace import ROOM
 from tests.bot.ailments import AILMENTS, RECOVERABLE, REFUSAL, Ailment, Json, collector, dynamodb
-from tests.bot.office import Bot, Neighbours, at_work
+from tests.bot.office import Bot, Clock, Neighbours, at_work
 from tests.bot.process import ROOT
 from tests.bot.strangers import listening
 
@@ -296,3 +298,16 @@ def test_the_manifests_ask_for_what_the_doctor_looks_for() -> None:
     for kind in ("http", "socket"):
         manifest = json.loads((ROOT / f"docs/slack-manifest.{kind}.json").read_text())
         assert set(manifest["oauth_config"]["scopes"]["bot"]) == {*NEEDED, *OPTIONAL}
+
+
+@pytest.mark.parametrize("order", [("Slack", "ChargePoint"), ("ChargePoint", "Slack")])
+@pytest.mark.parametrize("fraction", [0.0, 0.9])
+async def test_of_two_who_seem_to_differ_alike_slack_is_the_one_to_mind(
+    order: tuple[str, str], fraction: float
+) -> None:
+    clock = Clock()
+    clocks = Clocks(clock)
+    for whose, seconds in zip(order, (0.0, fraction), strict=True):
+        clocks.note(whose, clock.now() + timedelta(minutes=6, seconds=-seconds))
+
+    assert "behind Slack's" in str(await clocks.look())
